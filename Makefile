@@ -1,0 +1,192 @@
+# MedEdBot: one Makefile, nothing recursive, everything it makes is in build/.
+#
+#   make            build/mededbot.fcgi and build/mededbot-cleanup
+#   make run        all on one machine: install what is missing, build, serve
+#   make check      install what is missing, then every test there is
+#
+#   make deps       install what building needs (as root or with sudo)
+#   make unit       unit tests          make unit SAN=address,undefined
+#   make tsan       the tests with threads, under ThreadSanitizer
+#   make valgrind   the store's tests under valgrind
+#   make fuzz       each fuzzer for FUZZ_SECONDS (60)
+#   make e2e        a real web server in front, SERVERS="lighttpd fcgid proxy"
+#   make lint       clang-format, clang-tidy, cppcheck, shellcheck
+#   make layers     are the rules of who includes whom kept?
+#   make manlint    are the man pages well-formed?
+#   make bench      ratios against a responder that does nothing
+#   make install    PREFIX=/usr/local DESTDIR=
+#   make clean
+#
+# WERROR= lets warnings pass, CC=clang and BUILD=DIR build beside the usual.
+
+PREFIX = /usr/local
+SERVERS = lighttpd fcgid proxy
+FUZZ_SECONDS = 60
+
+# ---- flags -----------------------------------------------------------------
+
+comma = ,
+
+# A sanitized build is another build: its own folder, clang, no fortify (which
+# would hide calls from the sanitizers), the first error ends the program.
+ifeq ($(SAN),)
+BUILD = build
+CC = gcc
+HARDEN = -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+else
+BUILD = build/san-$(subst $(comma),-,$(SAN))
+CC = clang
+HARDEN = -O1 -fsanitize=$(SAN) -fno-sanitize-recover=all \
+	 -fno-omit-frame-pointer
+endif
+
+WARN = -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wmissing-prototypes \
+       -Wstrict-prototypes -Wpointer-arith -Wcast-qual -Wwrite-strings \
+       -Wswitch-enum -Wformat=2 -Wundef
+WERROR = -Werror
+
+CPPFLAGS = -D_GNU_SOURCE -I. -Ifcgi-app -include fcgi-app/base/banned.h
+CFLAGS = -g
+LDFLAGS =
+ALL_CFLAGS = $(WARN) $(WERROR) $(HARDEN) -fPIE -pthread $(CFLAGS)
+ALL_LDFLAGS = -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed $(HARDEN) \
+	      $(LDFLAGS)
+LIBS = -lfcgi -lcurl -ljansson -llmdb -lcrypto
+
+# ---- lists -----------------------------------------------------------------
+
+# Every source but the two with a main is in the library; tests link it, too.
+MAINS = fcgi-app/main.c store/cleanup.c
+SRCS = $(filter-out $(MAINS),$(wildcard fcgi-app/*/*.c store/*.c))
+UNIT = $(wildcard tests/unit/t_*.c)
+UNIT_HELPERS = $(filter-out $(UNIT),$(wildcard tests/unit/*.c))
+FUZZ = $(wildcard tests/fuzz/f_*.c)
+
+# What runs in more than one thread, and what valgrind should see.
+TSAN_TESTS = $(wildcard tests/unit/t_engine*.c tests/unit/t_mailbox*.c \
+		tests/unit/t_net*.c tests/unit/t_fcgi*.c)
+VALGRIND_TESTS = $(wildcard tests/unit/t_store*.c tests/unit/t_turn*.c \
+		tests/unit/t_key*.c tests/unit/t_rec*.c tests/unit/t_seal*.c \
+		tests/unit/t_admit*.c tests/unit/t_session*.c \
+		tests/unit/t_lane*.c tests/unit/t_bucket*.c \
+		tests/unit/t_job*.c tests/unit/t_worker*.c \
+		tests/unit/t_sweep*.c)
+
+# make unit TESTS=tests/unit/t_log.c runs that one alone.
+TESTS = $(UNIT)
+
+LIB = $(BUILD)/libmededbot.a
+APP = $(BUILD)/mededbot.fcgi
+CLEANUP = $(BUILD)/mededbot-cleanup
+OBJS = $(SRCS:%.c=$(BUILD)/%.o)
+UNIT_BINS = $(UNIT:%.c=$(BUILD)/%)
+FUZZ_BINS = $(FUZZ:%.c=$(BUILD)/%)
+TEST_OBJS = $(patsubst %.c,$(BUILD)/%.o,$(UNIT) $(UNIT_HELPERS) $(FUZZ))
+DEPS = $(OBJS:.o=.d) $(MAINS:%.c=$(BUILD)/%.d) $(TEST_OBJS:.o=.d)
+
+# ---- build -----------------------------------------------------------------
+
+all: $(APP) $(CLEANUP)
+
+$(APP): $(BUILD)/fcgi-app/main.o $(LIB)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+$(CLEANUP): $(BUILD)/store/cleanup.o $(LIB)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+$(LIB): $(OBJS)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(BUILD)/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# Other flags, other objects: this file changes when they do.
+FLAGS = $(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS)
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' >$@
+
+-include $(wildcard $(DEPS))
+
+# ---- tests -----------------------------------------------------------------
+
+check:
+	@scripts/check.sh
+
+deps:
+	@scripts/deps.sh build
+
+layers:
+	@scripts/check-layers.sh --self-test
+	@scripts/check-layers.sh
+
+lint:
+	@scripts/lint.sh
+
+manlint:
+	@scripts/lint.sh --man
+
+$(UNIT_BINS): %: %.o $(UNIT_HELPERS:%.c=$(BUILD)/%.o) $(LIB)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+
+# One target per program, so that -j runs them side by side; TEST_WRAP is what
+# runs them (valgrind).
+RUN_UNIT = $(TESTS:tests/unit/%.c=run-%)
+unit: $(RUN_UNIT)
+$(RUN_UNIT): run-%: $(BUILD)/tests/unit/%
+	@scripts/run-test.sh $(if $(SAN),--sanitized) $< $(TEST_WRAP)
+
+tsan:
+	@$(MAKE) --no-print-directory unit SAN=thread TESTS="$(TSAN_TESTS)"
+
+valgrind:
+	@$(MAKE) --no-print-directory unit TESTS="$(VALGRIND_TESTS)" \
+	    TEST_WRAP="valgrind -q --error-exitcode=99 --leak-check=full \
+	    --errors-for-leak-kinds=definite,possible --trace-children=no"
+
+FUZZ_SAN = fuzzer-no-link,address,undefined
+fuzz:
+	@$(MAKE) --no-print-directory -j2 run-fuzz SAN=$(FUZZ_SAN) \
+	    FUZZ_SECONDS=$(FUZZ_SECONDS)
+
+$(FUZZ_BINS): HARDEN += -fsanitize=fuzzer
+$(FUZZ_BINS): %: %.o $(LIB)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+RUN_FUZZ = $(FUZZ:tests/fuzz/%.c=run-%)
+run-fuzz: $(RUN_FUZZ)
+$(RUN_FUZZ): run-%: $(BUILD)/tests/fuzz/%
+	@scripts/run-test.sh --fuzz $(FUZZ_SECONDS) $<
+
+e2e: all
+	@E2E_SERVERS="$(SERVERS)" /usr/bin/python3 -m pytest -q tests/e2e
+
+bench: all
+	@/usr/bin/python3 tests/bench/bench.py
+
+# ---- the rest --------------------------------------------------------------
+
+run:
+	@scripts/run.sh
+
+SHARE = $(DESTDIR)$(PREFIX)/share/mededbot
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man8 \
+	    $(SHARE)
+	install $(APP) $(CLEANUP) $(DESTDIR)$(PREFIX)/bin
+	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
+	install scripts/serve.sh $(SHARE)
+	install -m 644 .env.example lighttpd.conf apache.conf scripts/htaccess \
+	    scripts/mededbot.cron $(SHARE)
+
+# What a variable is: make -s print-CPPFLAGS
+print-%:
+	@echo '$($*)'
+
+clean:
+	rm -rf build
+
+.PHONY: all check deps layers lint manlint unit tsan valgrind fuzz run-fuzz \
+	e2e bench run install clean FORCE $(RUN_UNIT) $(RUN_FUZZ)

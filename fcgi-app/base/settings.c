@@ -1,0 +1,454 @@
+/*
+ * settings - the table of keys, and how a file becomes struct settings.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/envfile.h"
+#include "base/path.h"
+#include "base/setting.h"
+#include "base/settings.h"
+
+#define AT(member) offsetof(struct settings, member)
+#define REQUIRED   SETTING_REQUIRED
+#define OPTIONAL   SETTING_OPTIONAL
+
+/* Printed in this order.  Choices count as their enum does. */
+/* clang-format off */
+static const struct setting table[] = {
+	{ "LINE_CHANNEL_SECRET", SETTING_SECRET, AT(line_channel_secret),
+	  1, 128, NULL, NULL, REQUIRED,
+	  "LINE console, Basic settings, Channel secret" },
+	{ "LINE_CHANNEL_ACCESS_TOKEN", SETTING_SECRET,
+	  AT(line_channel_access_token), 1, 1024, NULL, NULL, REQUIRED,
+	  "LINE console, Messaging API, Channel access token" },
+	{ "GEMINI_API_KEY", SETTING_SECRET, AT(gemini_api_key),
+	  1, 512, NULL, NULL, REQUIRED, "Google AI Studio, API keys" },
+	{ "ADMIN_TOKEN", SETTING_SECRET, AT(admin_token),
+	  1, 512, NULL, "", OPTIONAL, "opens /debug; none: it is closed" },
+	{ "DATA_DIR", SETTING_PATH, AT(data_dir), 0, 0, NULL, "./var/data", 0,
+	  "folder of the store" },
+	{ "KEY_FILE", SETTING_PATH, AT(key_file), 0, 0, NULL, "./var/key", 0,
+	  "encrypts the store, outside of DATA_DIR" },
+	{ "LOG_FILE", SETTING_PATH, AT(log_file), 0, 0, NULL, "", OPTIONAL,
+	  "none: standard error" },
+	{ "LOG_LEVEL", SETTING_CHOICE, AT(log_level),
+	  0, 0, "error|warn|info|debug", "info", 0, "how much is logged" },
+	{ "CA_FILE", SETTING_PATH, AT(ca_file), 0, 0, NULL, "", OPTIONAL,
+	  "certificates to trust; none: the system's" },
+	{ "LINE_API_BASE", SETTING_URL, AT(line_api_base),
+	  0, 0, NULL, "https://api.line.me", 0, "where LINE's API is" },
+	{ "GEMINI_BASE", SETTING_URL, AT(gemini_base),
+	  0, 0, NULL, "https://generativelanguage.googleapis.com", 0,
+	  "where Gemini's API is" },
+	{ "GEMINI_MODEL", SETTING_NAME, AT(gemini_model),
+	  1, 64, NULL, "gemini-3.5-flash-lite", 0, "the model asked first" },
+	{ "GEMINI_FALLBACK_MODEL", SETTING_NAME, AT(gemini_fallback_model),
+	  1, 64, NULL, "gemini-3.8-flash", OPTIONAL,
+	  "the model asked when the first cannot; none: no other" },
+	{ "GEMINI_TIMEOUT", SETTING_NUMBER, AT(gemini_timeout),
+	  1, 120, NULL, "30", 0, "seconds for an answer, retries included" },
+	{ "GEMINI_MAX_OUTPUT_TOKENS", SETTING_NUMBER,
+	  AT(gemini_max_output_tokens), 0, 65536, NULL, "2048", 0,
+	  "thinking included; 0: not sent" },
+	{ "GEMINI_TEMPERATURE", SETTING_DECIMAL, AT(gemini_temperature),
+	  0, 2, NULL, "", OPTIONAL, "none: not sent" },
+	{ "GEMINI_TOP_P", SETTING_DECIMAL, AT(gemini_top_p),
+	  0, 1, NULL, "", OPTIONAL, "none: not sent" },
+	{ "GEMINI_TOP_K", SETTING_WHOLE, AT(gemini_top_k),
+	  1, 1000, NULL, "", OPTIONAL, "none: not sent" },
+	{ "GEMINI_THINKING_LEVEL", SETTING_WORD, AT(gemini_thinking_level),
+	  0, 0, "MINIMAL|LOW|MEDIUM|HIGH", "", OPTIONAL,
+	  "not every model knows every level; none: not sent" },
+	{ "GEMINI_SAFETY_THRESHOLD", SETTING_WORD, AT(gemini_safety_threshold),
+	  0, 0, "BLOCK_LOW_AND_ABOVE|BLOCK_MEDIUM_AND_ABOVE|BLOCK_ONLY_HIGH|"
+	  "BLOCK_NONE|OFF", "BLOCK_ONLY_HIGH", OPTIONAL,
+	  "for all categories; none: not sent" },
+	{ "SESSION_TTL", SETTING_NUMBER, AT(session_ttl),
+	  60, 31536000, NULL, "86400", 0, "seconds a conversation is kept" },
+	{ "HISTORY_TURNS", SETTING_NUMBER, AT(history_turns),
+	  0, 50, NULL, "10", 0, "earlier questions the model is shown" },
+	{ "HISTORY_BYTES", SETTING_NUMBER, AT(history_bytes),
+	  0, 65536, NULL, "5120", 0, "of text the model is shown" },
+	{ "GLOBAL_RATE_TOKENS", SETTING_NUMBER, AT(global_rate_tokens),
+	  1, 100000, NULL, "100", 0, "questions of all users at once" },
+	{ "GLOBAL_RATE_REFILL", SETTING_RATE, AT(global_rate_refill),
+	  0, 100000, NULL, "10", 0, "questions of all users per second" },
+	{ "USER_RATE_TOKENS", SETTING_NUMBER, AT(user_rate_tokens),
+	  1, 100000, NULL, "20", 0, "questions of one user at once" },
+	{ "USER_RATE_REFILL", SETTING_RATE, AT(user_rate_refill),
+	  0, 100000, NULL, "1", 0, "questions of one user per second" },
+	{ "BUSY_POLICY", SETTING_CHOICE, AT(busy_policy), 0, 0, "drop", "drop",
+	  0, "what happens to a question while one is being answered" },
+	{ "DUPLICATE_POLICY", SETTING_CHOICE, AT(duplicate_policy),
+	  0, 0, "at-least-once|at-most-once", "at-least-once", 0,
+	  "when it is unknown whether an answer arrived" },
+	{ "REPLY_WINDOW", SETTING_NUMBER, AT(reply_window),
+	  1, 55, NULL, "50", 0, "seconds a reply token is trusted" },
+	{ "DEFAULT_LANGUAGE", SETTING_WORD, AT(default_language),
+	  0, 0, "en", "en", 0, "of our own sentences" },
+	{ "STORE_MAP_MB", SETTING_NUMBER, AT(store_map_mb),
+	  4, 65536, NULL, "128", 0, "disk space of the store, taken at once" },
+	{ "ACCEPT_THREADS", SETTING_NUMBER, AT(accept_threads),
+	  1, 16, NULL, "2", 0, "threads that take webhooks" },
+	{ "MAX_INFLIGHT", SETTING_NUMBER, AT(max_inflight),
+	  1, 100000, NULL, "5000", 0, "questions one process works on" },
+};
+/* clang-format on */
+
+enum { N_SETTINGS = sizeof(table) / sizeof(table[0]) };
+
+/* Where a value came from. */
+enum { LINE_ENVIRONMENT = -1, LINE_NONE = 0 };
+
+struct given {
+	const char *value; /* borrowed; NULL: nobody said */
+	int line;          /* in the file, or one of the above */
+};
+
+/* One reading of a file, with the room for its first complaint. */
+struct reading {
+	const char *path;
+	char *err;
+	size_t err_size;
+	struct given given[N_SETTINGS];
+};
+
+/* Writes the one line that says why, with the place before it; -1. */
+__attribute__((format(printf, 3, 4))) static int
+refuse(struct reading *in, int line, const char *format, ...)
+{
+	char *at = in->err;
+	size_t left = in->err_size;
+	va_list args;
+	int n;
+
+	if (line == LINE_ENVIRONMENT)
+		n = snprintf(at, left, "environment: ");
+	else if (line == LINE_NONE)
+		n = snprintf(at, left, "%s: ", in->path);
+	else
+		n = snprintf(at, left, "%s:%d: ", in->path, line);
+	if (n > 0 && (size_t)n < left) {
+		va_start(args, format);
+		vsnprintf(at + n, left - (size_t)n, format, args);
+		va_end(args);
+	}
+	return -1;
+}
+
+/* Edits that make one word the other; words beyond 40 characters: many. */
+static unsigned
+distance(const char *a, const char *b)
+{
+	unsigned row[41], diagonal, above;
+	size_t n = strlen(b), i, j;
+
+	if (n > 40 || strlen(a) > 40)
+		return 40;
+	for (j = 0; j <= n; j++)
+		row[j] = (unsigned)j;
+	for (i = 0; a[i] != '\0'; i++) {
+		diagonal = row[0]++;
+		for (j = 0; j < n; j++) {
+			above = row[j + 1];
+			if (a[i] != b[j]) {
+				if (above < diagonal)
+					diagonal = above;
+				if (row[j] < diagonal)
+					diagonal = row[j];
+				diagonal++;
+			}
+			row[j + 1] = diagonal;
+			diagonal = above;
+		}
+	}
+	return row[n];
+}
+
+static int
+refuse_unknown(struct reading *in, const struct env_entry *entry)
+{
+	unsigned least = 4, d;
+	const char *near = NULL;
+	size_t i;
+
+	for (i = 0; i < N_SETTINGS; i++) {
+		d = distance(entry->key, table[i].name);
+		if (d < least) {
+			least = d;
+			near = table[i].name;
+		}
+	}
+	if (near == NULL)
+		return refuse(in, entry->line,
+		    "%.40s: there is no such key; "
+		    "remove the line",
+		    entry->key);
+	return refuse(in, entry->line,
+	    "%.40s: there is no such key; "
+	    "did you mean %s?",
+	    entry->key, near);
+}
+
+static int
+take_entry(struct reading *in, const struct env_entry *entry)
+{
+	struct given *given;
+	size_t i;
+
+	for (i = 0; i < N_SETTINGS; i++)
+		if (strcmp(table[i].name, entry->key) == 0)
+			break;
+	if (i == N_SETTINGS)
+		return refuse_unknown(in, entry);
+	given = &in->given[i];
+	if (given->value != NULL)
+		return refuse(in, entry->line,
+		    "%s: is in line %d as well; "
+		    "remove one of them",
+		    entry->key, given->line);
+	given->value = entry->value;
+	given->line = entry->line;
+	return 0;
+}
+
+static int
+take_file(struct reading *in, char *bytes, size_t len)
+{
+	struct envfile file;
+	struct env_entry entry;
+	const char *why;
+	int rc;
+
+	envfile_init(&file, bytes, len);
+	while ((rc = envfile_next(&file, &entry, &why)) == 1)
+		if (take_entry(in, &entry) == -1)
+			return -1;
+	if (rc == -1)
+		return refuse(in, file.line, "%s; write KEY=value", why);
+	return 0;
+}
+
+static void
+take_environment(struct reading *in)
+{
+	const char *value;
+	size_t i;
+
+	for (i = 0; i < N_SETTINGS; i++) {
+		if (table[i].kind == SETTING_SECRET)
+			continue;
+		value = getenv(table[i].name);
+		if (value != NULL)
+			in->given[i] =
+			    (struct given){ value, LINE_ENVIRONMENT };
+	}
+}
+
+/* Says what is wrong with a value, what is allowed and what to do. */
+static int
+refuse_value(
+    struct reading *in, const struct setting *row, const struct given *given)
+{
+	char allowed[160], shown[64] = "the value";
+	const char *remedy = row->initial;
+	char *c;
+
+	setting_allowed(row, allowed, sizeof(allowed));
+	if (row->kind != SETTING_SECRET)
+		snprintf(shown, sizeof(shown), "\"%.60s\"", given->value);
+	for (c = shown; *c != '\0'; c++)
+		if ((unsigned char)*c < ' ')
+			*c = '?';
+	if (remedy == NULL || *remedy == '\0' || strlen(remedy) > 40)
+		return refuse(in, given->line,
+		    "%s: %s is not %s (%s); "
+		    "correct it",
+		    row->name, shown, allowed, row->help);
+	return refuse(in, given->line,
+	    "%s: %s is not %s (%s); correct it or "
+	    "remove it for %s",
+	    row->name, shown, allowed, row->help, remedy);
+}
+
+static int
+store_all(struct reading *in, struct settings *settings, const char *folder)
+{
+	const struct setting *row;
+	struct given given;
+	size_t i;
+
+	for (i = 0; i < N_SETTINGS; i++) {
+		row = &table[i];
+		given = in->given[i];
+		if (given.value == NULL)
+			given.value = row->initial;
+		if (given.value == NULL ||
+		    (*given.value == '\0' && row->flags & SETTING_REQUIRED))
+			return refuse(in, given.line,
+			    "%s: is missing; add "
+			    "%s=... (%s)",
+			    row->name, row->name, row->help);
+		switch (setting_store(row, given.value, folder, settings)) {
+		case SETTING_OK:
+			break;
+		case SETTING_BAD:
+			return refuse_value(in, row, &given);
+		case SETTING_MEMORY:
+			return refuse(in, LINE_NONE, "out of memory");
+		}
+	}
+	return 0;
+}
+
+/* The folder may not contain the path of that key. */
+static int
+keep_out(struct reading *in, const char *key, const char *path,
+    const char *what, const char *folder)
+{
+	switch (path_inside(path, folder)) {
+	case 0:
+		return 0;
+	case 1:
+		return refuse(in, LINE_NONE,
+		    "%s: %.120s is inside of %s "
+		    "%.120s; move it out",
+		    key, path, what, folder);
+	default:
+		return refuse(in, LINE_NONE, "out of memory");
+	}
+}
+
+static int
+check_places(struct reading *in, const struct settings *settings)
+{
+	const char *root = getenv("DOCUMENT_ROOT");
+
+	if (keep_out(in, "KEY_FILE", settings->key_file, "DATA_DIR",
+		settings->data_dir) == -1)
+		return -1;
+	if (root == NULL || *root != '/')
+		return 0;
+	if (keep_out(in, "DATA_DIR", settings->data_dir,
+		"the web server's DOCUMENT_ROOT", root) == -1)
+		return -1;
+	return keep_out(in, "KEY_FILE", settings->key_file,
+	    "the web server's DOCUMENT_ROOT", root);
+}
+
+int
+settings_parse(struct settings *settings, const char *path, const char *bytes,
+    size_t len, char *err, size_t err_size)
+{
+	struct reading in = { .path = path, .err = err, .err_size = err_size };
+	char *copy = malloc(len + 1), *folder = path_folder(path);
+	int rc = -1;
+
+	memset(settings, 0, sizeof(*settings));
+	if (copy == NULL || folder == NULL) {
+		refuse(&in, LINE_NONE, "%s", strerror(errno));
+		goto done;
+	}
+	memcpy(copy, bytes, len);
+	copy[len] = '\0';
+	if (take_file(&in, copy, len) == -1)
+		goto done;
+	take_environment(&in);
+	if (store_all(&in, settings, folder) == -1 ||
+	    check_places(&in, settings) == -1)
+		settings_release(settings);
+	else
+		rc = 0;
+done:
+	free(folder);
+	free(copy);
+	return rc;
+}
+
+/* Reads an open file, if it is one that only its owner may read. */
+static ssize_t
+read_private(struct reading *in, int fd, char *bytes, size_t size)
+{
+	struct stat st;
+	size_t len = 0;
+	ssize_t n;
+
+	if (fstat(fd, &st) == -1)
+		return refuse(in, LINE_NONE, "%s", strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return refuse(in, LINE_NONE, "is not a file");
+	if ((st.st_mode & 077) != 0)
+		return refuse(in, LINE_NONE,
+		    "others may read or change it "
+		    "(mode %04o) and it holds secrets; chmod 600 it",
+		    (unsigned)(st.st_mode & 07777));
+	while (len < size && (n = read(fd, bytes + len, size - len)) != 0) {
+		if (n == -1)
+			return refuse(in, LINE_NONE, "%s", strerror(errno));
+		len += (size_t)n;
+	}
+	if (len == size)
+		return refuse(in, LINE_NONE, "is larger than %d bytes",
+		    SETTINGS_FILE_MAX);
+	return (ssize_t)len;
+}
+
+int
+settings_load(
+    struct settings *settings, const char *path, char *err, size_t err_size)
+{
+	struct reading in = { .path = path, .err = err, .err_size = err_size };
+	char bytes[SETTINGS_FILE_MAX + 1];
+	ssize_t len;
+	int fd;
+
+	memset(settings, 0, sizeof(*settings));
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd == -1)
+		return refuse(&in, LINE_NONE,
+		    "%s; make it from "
+		    ".env.example, or name another with --config",
+		    strerror(errno));
+	len = read_private(&in, fd, bytes, sizeof(bytes));
+	close(fd);
+	if (len == -1)
+		return -1;
+	return settings_parse(
+	    settings, path, bytes, (size_t)len, err, err_size);
+}
+
+void
+settings_release(struct settings *settings)
+{
+	size_t i;
+
+	for (i = 0; i < N_SETTINGS; i++)
+		setting_release(&table[i], settings);
+	memset(settings, 0, sizeof(*settings));
+}
+
+void
+settings_print(const struct settings *settings, FILE *out)
+{
+	size_t i;
+
+	for (i = 0; i < N_SETTINGS; i++)
+		setting_print(&table[i], settings, out);
+}
+
+const char *
+settings_file(const char *option)
+{
+	const char *path = option;
+
+	if (path == NULL)
+		path = getenv("MEDEDBOT_CONFIG");
+	return path == NULL || *path == '\0' ? "./.env" : path;
+}

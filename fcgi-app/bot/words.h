@@ -1,0 +1,26 @@
+/*
+ * words.h - every sentence of ours that a user sees, per language.
+ */
+#ifndef BOT_WORDS_H
+#define BOT_WORDS_H
+
+enum words {
+	WORDS_SYSTEM_BUSY = 0, /* all together ask too much */
+	WORDS_SLOW_DOWN,       /* this user asks too much */
+	WORDS_TIMEOUT,         /* no answer in time */
+	WORDS_BLOCKED,         /* the model will not answer this */
+	WORDS_EMPTY,           /* the model found no words */
+	WORDS_ERROR,           /* a fault of ours */
+	WORDS_CUT,             /* appended to an answer that is not whole */
+	WORDS_FALLBACK,        /* LINE did not take the answer */
+	WORDS__MAX
+};
+
+/*
+ * The sentence in a language (a tag such as "en" or "en-GB", of which the
+ * first part decides), in English when we do not speak it or it is NULL.
+ * Static.
+ */
+const char *words_text(enum words, const char *language);
+
+#endif

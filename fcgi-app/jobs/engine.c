@@ -1,0 +1,380 @@
+/*
+ * engine.c - the loop of the engine's thread.
+ */
+#include "jobs/engine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "jobs/delivery.h"
+#include "jobs/engine_priv.h"
+#include "jobs/stage.h"
+
+enum {
+	CLAIM_EVERY_MS = 250, /* how soon a dead process is noticed */
+	CLAIM_BATCH = 256,
+	COMMIT_BATCH = 256,
+	COMMIT_AGAIN_MS = 100,
+	LEASE_MARGIN_S = 15,
+	SEND_S = 10,      /* the longest delivery call */
+	GRACE_MS = 400,   /* for deliveries under way, at the end */
+	DRAIN_MS = 50000, /* --drain is run every minute */
+	SHARDS = 16
+};
+
+struct store_now
+engine_now(void)
+{
+	struct store_now now = {
+		.wall_ms = clock_wall_ms(),
+		.boot_ms = clock_boot_ms(),
+	};
+
+	(void)clock_boot_id(now.boot_id);
+	return now;
+}
+
+uint32_t
+engine_lease_ms(const struct settings *set)
+{
+	uint32_t longest =
+	    set->gemini_timeout > SEND_S ? set->gemini_timeout : SEND_S;
+
+	return (longest + LEASE_MARGIN_S) * 1000;
+}
+
+/* xorshift: jitter wants no secrecy, only that processes differ. */
+uint32_t
+engine_random(void)
+{
+	static uint32_t state;
+
+	if (state == 0)
+		state = (uint32_t)clock_boot_us() | 1;
+	state ^= state << 13;
+	state ^= state >> 17;
+	state ^= state << 5;
+	return state;
+}
+
+void
+engine_commit_later(struct job *job)
+{
+	struct engine *engine = job->engine;
+
+	job->queued = NULL;
+	*engine->to_commit_last = job;
+	engine->to_commit_last = &job->queued;
+}
+
+void
+engine_claim_within(struct engine *engine, uint32_t wait_ms)
+{
+	int64_t at = clock_boot_ms() + wait_ms;
+
+	if (at < engine->claim_ms)
+		engine->claim_ms = at;
+}
+
+/* ------------------------------------------------------------ commit -- */
+
+static size_t
+take_batch(struct engine *engine, struct job **batch, struct store_step *steps)
+{
+	size_t n = 0;
+
+	while (n < COMMIT_BATCH && engine->to_commit != NULL) {
+		batch[n] = engine->to_commit;
+		steps[n] = batch[n]->step;
+		engine->to_commit = batch[n]->queued;
+		n++;
+	}
+	if (engine->to_commit == NULL)
+		engine->to_commit_last = &engine->to_commit;
+	return n;
+}
+
+/* What cannot be written cannot be promised: another process may fare better. */
+static void
+die_if_fatal(enum store_rc rc)
+{
+	if (rc == STORE_FATAL)
+		log_die("store error=\"the disk or the data file failed\" "
+			"remedy=\"check the disk of DATA_DIR\"");
+}
+
+/* Nothing is lost: the steps wait in memory, their jobs in the store. */
+static void
+commit_failed(
+    struct engine *engine, enum store_rc rc, struct job **batch, size_t n)
+{
+	static struct log_limit limit = LOG_LIMIT(10);
+
+	die_if_fatal(rc);
+	log_limited(&limit, LOG_WARN, "commit error=%d steps=%zu retry_ms=%d",
+	    (int)rc, n, COMMIT_AGAIN_MS);
+	while (n-- > 0) {
+		batch[n]->queued = engine->to_commit;
+		if (engine->to_commit == NULL)
+			engine->to_commit_last = &batch[n]->queued;
+		engine->to_commit = batch[n];
+	}
+	engine->commit_ms = clock_boot_ms() + COMMIT_AGAIN_MS;
+}
+
+/*
+ * Commits what this turn's replies and starts made, all in as few
+ * transactions as possible; each may make new steps, which come next.
+ */
+static void
+commit_steps(struct engine *engine)
+{
+	static struct store_step steps[COMMIT_BATCH];
+	static struct job *batch[COMMIT_BATCH];
+	enum store_rc rc;
+	size_t i, n;
+
+	while (
+	    engine->to_commit != NULL && clock_boot_ms() >= engine->commit_ms) {
+		n = take_batch(engine, batch, steps);
+		rc = store_steps(engine->store, steps, n, engine_now());
+		if (rc != STORE_OK) {
+			commit_failed(engine, rc, batch, n);
+			return;
+		}
+		for (i = 0; i < n; i++)
+			job_committed(batch[i], steps[i].rc);
+	}
+}
+
+/* ------------------------------------------------------------- intake -- */
+
+static size_t
+room(const struct engine *engine)
+{
+	size_t held = atomic_load(&engine->n_jobs);
+	size_t max = engine->set->max_inflight;
+
+	return held < max ? max - held : 0;
+}
+
+/* Jobs beyond MAX_INFLIGHT wait here, oldest first. */
+static void
+begin_waiting(struct engine *engine)
+{
+	struct mail *mail;
+
+	while (engine->waiting != NULL && room(engine) > 0) {
+		mail = engine->waiting;
+		engine->waiting = mail->next;
+		if (engine->waiting == NULL)
+			engine->waiting_last = &engine->waiting;
+		if (job_begin(engine, &mail->lease) == -1)
+			log_warn("job outcome=left reason=load");
+		free(mail);
+	}
+}
+
+static void
+read_mail(void *arg)
+{
+	struct engine *engine = arg;
+	struct mail *mail = mailbox_take(engine->mailbox), *next;
+
+	for (; mail != NULL; mail = next) {
+		next = mail->next;
+		mail->next = NULL;
+		if (mail->kind == MAIL_NOTICE) {
+			notice_send(engine, mail);
+			free(mail);
+			continue;
+		}
+		*engine->waiting_last = mail;
+		engine->waiting_last = &mail->next;
+	}
+	begin_waiting(engine);
+}
+
+/* Takes what is due or was left by the dead; looks again in a moment. */
+static void
+claim_jobs(struct engine *engine)
+{
+	struct store_lease leases[CLAIM_BATCH];
+	size_t i, n = 0, max = room(engine);
+	enum store_rc rc;
+
+	engine->claim_ms = clock_boot_ms() + CLAIM_EVERY_MS;
+	if (max == 0)
+		return;
+	rc = store_claim(engine->store, max < CLAIM_BATCH ? max : CLAIM_BATCH,
+	    engine->lease_ms, engine_now(), leases, &n);
+	die_if_fatal(rc);
+	if (rc != STORE_OK)
+		return;
+	if (n == CLAIM_BATCH)
+		engine->claim_ms = 0;
+	for (i = 0; i < n; i++)
+		(void)job_begin(engine, &leases[i]);
+}
+
+/* --------------------------------------------------------------- loop -- */
+
+static int
+turn_ms(const struct engine *engine)
+{
+	int64_t now = clock_boot_ms();
+	int64_t until = engine->claim_ms;
+
+	if (engine->to_commit != NULL && engine->commit_ms < until)
+		until = engine->commit_ms;
+	return until <= now ? 0 : (int)(until - now);
+}
+
+static void
+turn(struct engine *engine)
+{
+	if (net_run(engine->net, turn_ms(engine)) == -1)
+		log_die("engine error=\"cannot wait for sockets\"");
+	begin_waiting(engine);
+	if (clock_boot_ms() >= engine->claim_ms)
+		claim_jobs(engine);
+	commit_steps(engine);
+}
+
+static bool
+is_drained(const struct engine *engine, int64_t since_ms)
+{
+	size_t orphans = 0;
+
+	if (!engine->drain || atomic_load(&engine->n_jobs) > 0)
+		return false;
+	if (clock_boot_ms() - since_ms > DRAIN_MS)
+		return true;
+	return store_orphans(engine->store, engine_now(), &orphans) ==
+	    STORE_OK &&
+	    orphans == 0;
+}
+
+/* Jobs that were admitted here and never begun. */
+static void
+give_back_waiting(struct engine *engine)
+{
+	struct store_step step = { .kind = STORE_WAIT };
+	struct mail *mail = engine->waiting, *next;
+
+	for (; mail != NULL; mail = next) {
+		next = mail->next;
+		step.lease = mail->lease;
+		(void)store_steps(engine->store, &step, 1, engine_now());
+		free(mail);
+	}
+	engine->waiting = NULL;
+	engine->waiting_last = &engine->waiting;
+}
+
+/* Deliveries under way get a moment to end, everything else goes back. */
+static void
+give_back(struct engine *engine, bool deliveries)
+{
+	struct job *job;
+
+	for (job = engine->jobs; job != NULL; job = job->next)
+		if (job->call != NULL &&
+		    (deliveries || job->stored.progress.stage != STAGE_DELIVER))
+			job_give_back(job);
+	commit_steps(engine);
+}
+
+static void
+hand_over(struct engine *engine)
+{
+	int64_t until = clock_boot_ms() + GRACE_MS;
+
+	engine->stopping = true;
+	read_mail(engine);
+	give_back_waiting(engine);
+	give_back(engine, false);
+	while (atomic_load(&engine->n_jobs) > 0 && clock_boot_ms() < until) {
+		(void)net_run(engine->net, 20);
+		commit_steps(engine);
+	}
+	give_back(engine, true);
+}
+
+void
+engine_run(struct engine *engine)
+{
+	int64_t since = clock_boot_ms();
+
+	while (!atomic_load(&engine->stop)) {
+		turn(engine);
+		if (is_drained(engine, since))
+			break;
+	}
+	hand_over(engine);
+}
+
+void
+engine_stop(struct engine *engine)
+{
+	atomic_store(&engine->stop, true);
+	net_wake(engine->net);
+}
+
+size_t
+engine_jobs(const struct engine *engine)
+{
+	return atomic_load(&engine->n_jobs);
+}
+
+/* --------------------------------------------------------------- life -- */
+
+int
+engine_open(struct engine **out, const struct engine_config *config, char *err,
+    size_t err_size)
+{
+	struct net_config net = {
+		.ca_file = config->settings->ca_file,
+		.shards_http1 = SHARDS,
+		.user_agent = "MedEdBot/1",
+	};
+	struct engine *engine = calloc(1, sizeof(*engine));
+
+	(void)snprintf(err, err_size, "memory or descriptors are short");
+	if (engine == NULL)
+		return -1;
+	engine->set = config->settings;
+	engine->store = config->store;
+	engine->mailbox = config->mailbox;
+	engine->drain = config->drain;
+	engine->lease_ms = engine_lease_ms(config->settings);
+	engine->to_commit_last = &engine->to_commit;
+	engine->waiting_last = &engine->waiting;
+	if (upstreams_init(&engine->up, config->settings) == -1 ||
+	    net_open(&engine->net, &net, err, err_size) == -1 ||
+	    net_watch(engine->net, mailbox_fd(engine->mailbox), read_mail,
+		engine) == -1) {
+		engine_close(&engine);
+		return -1;
+	}
+	*out = engine;
+	return 0;
+}
+
+void
+engine_close(struct engine **enginep)
+{
+	struct engine *engine = *enginep;
+
+	*enginep = NULL;
+	if (engine == NULL)
+		return;
+	while (engine->jobs != NULL)
+		job_free(engine->jobs);
+	net_close(&engine->net);
+	upstreams_release(&engine->up);
+	free(engine);
+}

@@ -1,0 +1,49 @@
+/*
+ * engine_priv.h - the engine as its own files see it: engine.c (the loop),
+ * job.c (a job's way through the stages), the steps and the notices.
+ */
+#ifndef JOBS_ENGINE_PRIV_H
+#define JOBS_ENGINE_PRIV_H
+
+#include <stdatomic.h>
+
+#include "jobs/engine.h"
+#include "jobs/job.h"
+#include "jobs/upstream.h"
+#include "net/net.h"
+
+struct engine {
+	const struct settings *set;
+	struct store *store;
+	struct mailbox *mailbox;
+	struct net *net;
+	struct upstreams up;
+	bool drain;
+	atomic_bool stop; /* asked to end */
+	bool stopping;    /* hands back what it holds */
+	atomic_size_t n_jobs;
+	struct job *jobs; /* all in hand */
+	struct job *to_commit, **to_commit_last;
+	struct mail *waiting, **waiting_last; /* beyond MAX_INFLIGHT */
+	int64_t claim_ms;  /* boot clock: when to look for jobs again */
+	int64_t commit_ms; /* not before, after a failed commit */
+	uint32_t lease_ms; /* of every claim and step */
+};
+
+/* The time as the store wants it. */
+struct store_now engine_now(void);
+
+/* Puts job->step into the commit at the end of this turn. */
+void engine_commit_later(struct job *);
+
+/* Looks for due jobs no later than in wait_ms. */
+void engine_claim_within(struct engine *, uint32_t wait_ms);
+
+/* A number that nobody needs to predict: jitter. */
+uint32_t engine_random(void);
+
+/* notice.c: best effort, told once, never tried again. */
+void notice_send(struct engine *, const struct mail *);
+void notice_loading(struct engine *, const struct job *);
+
+#endif

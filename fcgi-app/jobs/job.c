@@ -1,0 +1,305 @@
+/*
+ * job.c - a job's way through the stages: job_settle() alone decides what a
+ * stage's word means, job_enter() alone begins a stage.
+ *
+ * The store's mark is set while a job's own code runs, so that a crash is
+ * blamed on the right one of the thousands.
+ */
+#include "jobs/job.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "jobs/delivery.h"
+#include "jobs/engine_priv.h"
+#include "jobs/stage.h"
+
+enum { CRASHES_MAX = 3 };
+
+static void job_settle(struct job *, enum out);
+
+int64_t
+job_age_ms(const struct job *job)
+{
+	int64_t age = clock_boot_ms() - job->stored.received_ms;
+
+	if (job->stored.aged)
+		return INT64_MAX;
+	return age < 0 ? 0 : age;
+}
+
+static void
+job_renew(struct job *job)
+{
+	job->lease_until_ms = clock_boot_ms() + job->engine->lease_ms;
+}
+
+/* Begins the stage that progress names. */
+static void
+job_enter(struct job *job)
+{
+	const struct store_progress *p = &job->stored.progress;
+	const struct stage_def *def = stage_def(p->stage);
+	bool worn = p->crashes >= CRASHES_MAX ||
+	    (def->tries != 0 && p->tries > def->tries);
+
+	if (job->engine->stopping) {
+		job_give_back(job);
+		return;
+	}
+	job->stage_ms = clock_boot_ms();
+	job_settle(job, worn ? def->give_up(job) : def->start(job));
+}
+
+static void
+link_job(struct engine *engine, struct job *job)
+{
+	job->next = engine->jobs;
+	if (job->next != NULL)
+		job->next->prev = job;
+	engine->jobs = job;
+	atomic_fetch_add(&engine->n_jobs, 1);
+}
+
+static void
+unlink_job(struct engine *engine, struct job *job)
+{
+	if (job->prev != NULL)
+		job->prev->next = job->next;
+	else
+		engine->jobs = job->next;
+	if (job->next != NULL)
+		job->next->prev = job->prev;
+	atomic_fetch_sub(&engine->n_jobs, 1);
+}
+
+static void
+name_job(struct job *job, const struct store_job_id *id)
+{
+	(void)snprintf(job->name, sizeof(job->name),
+	    "%02x%02x%02x%02x-%" PRIu32, id->user[0], id->user[1], id->user[2],
+	    id->user[3], id->seq);
+}
+
+/* A job that cannot be read cannot be answered either: it ends here. */
+static int
+job_unreadable(struct job *job, enum store_rc rc)
+{
+	if (rc != STORE_CORRUPT) {
+		log_warn("job=%s outcome=left reason=%s", job->name,
+		    rc == STORE_FENCED ? "fenced" : "store");
+		job_free(job);
+		return -1;
+	}
+	job->reason = "corrupt";
+	job_settle(job, OUT_DEAD);
+	return 0;
+}
+
+int
+job_begin(struct engine *engine, const struct store_lease *lease)
+{
+	struct job *job = calloc(1, sizeof(*job));
+	enum store_rc rc;
+
+	if (job == NULL)
+		return -1;
+	job->engine = engine;
+	name_job(job, &lease->id);
+	link_job(engine, job);
+	job_renew(job);
+	rc = store_load(engine->store, lease, engine_now(), &job->stored);
+	job->stored.lease = *lease;
+	if (rc == STORE_OK && stage_def(job->stored.progress.stage) == NULL)
+		rc = STORE_ERR;
+	if (rc != STORE_OK)
+		return job_unreadable(job, rc);
+	store_mark(engine->store, &lease->id);
+	job_enter(job);
+	store_mark(engine->store, NULL);
+	return 0;
+}
+
+void
+job_free(struct job *job)
+{
+	if (job->call != NULL)
+		net_cancel(job->call);
+	unlink_job(job->engine, job);
+	store_job_release(&job->stored);
+	free(job->answer);
+	free(job->reply);
+	free(job);
+}
+
+static void
+job_reply(void *arg, const struct net_reply *reply)
+{
+	struct job *job = arg;
+	struct store *store = job->engine->store;
+	const struct stage_def *def = stage_def(job->stored.progress.stage);
+
+	job->call = NULL;
+	store_mark(store, &job->stored.lease.id);
+	log_debug("job=%s stage=%s status=%d ms=%u connect_ms=%u error=\"%s\"",
+	    job->name, def->name, reply->status, reply->total_ms,
+	    reply->connect_ms, reply->error);
+	job_settle(job, def->finish(job, reply));
+	store_mark(store, NULL);
+}
+
+int
+job_call(struct job *job, struct net_call *call)
+{
+	if (clock_boot_ms() >= job->lease_until_ms)
+		return -1;
+	call->done = job_reply;
+	call->arg = job;
+	job->call = net_start(job->engine->net, call);
+	return job->call == NULL ? -1 : 0;
+}
+
+/* The part of a step that every kind shares. */
+static void
+job_step(struct job *job, enum store_step_kind kind)
+{
+	job->stored.progress.interrupted = 0;
+	job->step = (struct store_step){
+		.lease = job->stored.lease,
+		.kind = kind,
+		.progress = job->stored.progress,
+		.lease_ms = job->engine->lease_ms,
+	};
+	engine_commit_later(job);
+}
+
+/* The words are there: from here on the user may ask again. */
+static void
+job_step_answer(struct job *job)
+{
+	const struct settings *set = job->engine->set;
+	struct store_progress *p = &job->stored.progress;
+
+	job->think_ms = (uint32_t)(clock_boot_ms() - job->stage_ms);
+	p->stage = STAGE_DELIVER;
+	p->tries = 0;
+	p->sends = 0;
+	p->deadline_ms = 0;
+	job_step(job, STORE_ANSWER);
+	job->step.reply = job->reply;
+	job->step.reply_len = job->reply_len;
+	if (!job->remember)
+		return;
+	job->step.question = job->stored.text;
+	job->step.answer = job->answer;
+	job->step.history_turns = set->history_turns;
+	job->step.history_bytes = set->history_bytes;
+}
+
+static void
+job_step_end(struct job *job, bool dead)
+{
+	job_step(job, dead ? STORE_DEAD : STORE_DONE);
+	job->step.reason = job->reason;
+	job->ending = true;
+}
+
+static void
+job_settle(struct job *job, enum out out)
+{
+	const struct store_progress *p = &job->stored.progress;
+
+	switch (out) {
+	case OUT_CALL:
+		break;
+	case OUT_NEXT:
+		if (!stage_def(p->stage)->last) {
+			job_step_answer(job);
+			break;
+		}
+		job->reason = outcome_name(p->outcome);
+		job_step_end(job, outcome_is_dead(p->outcome));
+		break;
+	case OUT_AGAIN:
+		job_step(job, STORE_SAVE);
+		break;
+	case OUT_RETRY:
+		job_step(job, STORE_WAIT);
+		job->step.wait_ms = job->wait_ms;
+		job->ending = true;
+		break;
+	case OUT_DEAD:
+		job_step_end(job, true);
+		break;
+	}
+}
+
+void
+job_give_back(struct job *job)
+{
+	struct store_progress *p = &job->stored.progress;
+
+	if (job->ending)
+		return;
+	if (job->call != NULL) {
+		net_cancel(job->call);
+		job->call = NULL;
+		if (p->stage == STAGE_DELIVER && job->way == DELIVERY_BY_REPLY)
+			p->flags |= DELIVERY_UNKNOWN;
+	}
+	if (p->tries > 0)
+		p->tries--;
+	p->deadline_ms = 0;
+	job->wait_ms = 0;
+	job_settle(job, OUT_RETRY);
+}
+
+/* One line for each job that left our hands. */
+static void
+job_log(const struct job *job)
+{
+	static const char *const kinds[STORE_STEP__MAX] = {
+		[STORE_WAIT] = "waits",
+		[STORE_DONE] = "done",
+		[STORE_DEAD] = "dead",
+	};
+	const struct store_progress *p = &job->stored.progress;
+	int64_t total = job_age_ms(job);
+
+	log_info("job=%s end=%s outcome=%s reason=%s stage=%s way=%s "
+		 "think_ms=%u deliver_ms=%u total_ms=%" PRId64
+		 " tries=%u sends=%u wait_ms=%u",
+	    job->name, kinds[job->step.kind], outcome_name(p->outcome),
+	    job->step.reason == NULL ? "none" : job->step.reason,
+	    stage_def(p->stage) == NULL ? "?" : stage_def(p->stage)->name,
+	    p->intent == DELIVERY_PUSH ? "push" : "reply", job->think_ms,
+	    job->deliver_ms, total == INT64_MAX ? -1 : total, p->tries,
+	    p->sends, job->step.wait_ms);
+}
+
+void
+job_committed(struct job *job, enum store_rc rc)
+{
+	struct engine *engine = job->engine;
+
+	if (rc != STORE_OK) {
+		log_warn("job=%s outcome=left reason=%s", job->name,
+		    rc == STORE_FENCED ? "fenced" : "corrupt");
+		job_free(job);
+		return;
+	}
+	if (job->ending) {
+		job_log(job);
+		if (job->step.kind == STORE_WAIT)
+			engine_claim_within(engine, job->wait_ms);
+		job_free(job);
+		return;
+	}
+	job_renew(job);
+	store_mark(engine->store, &job->stored.lease.id);
+	job_enter(job);
+	store_mark(engine->store, NULL);
+}

@@ -1,0 +1,66 @@
+/*
+ * job.h - one job in the hands of this process.
+ *
+ * A job here is a leased copy of what the store knows.  It lives from the
+ * claim to the commit that ends it or gives it back; only the engine's thread
+ * touches it.
+ */
+#ifndef JOBS_JOB_H
+#define JOBS_JOB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "jobs/outcome.h"
+#include "net/net.h"
+#include "store/store.h"
+
+struct engine;
+
+struct job {
+	struct engine *engine;
+	struct job *prev, *next;  /* all jobs of the engine */
+	struct job *queued;       /* next of those that wait for the commit */
+	struct store_job stored;  /* as loaded; progress moves on here */
+	struct store_step step;   /* what the next commit says */
+	struct net_request *call; /* in flight, or NULL */
+	char *answer;             /* think: the plain text, ours */
+	char *reply;              /* think: LINE's message objects, ours */
+	size_t reply_len;
+	bool remember;          /* think: the answer enters the session */
+	bool ending;            /* the step being committed ends our part */
+	const char *reason;     /* OUT_DEAD: static */
+	uint32_t wait_ms;       /* OUT_RETRY */
+	uint8_t way;            /* deliver: enum delivery_way under way */
+	int64_t lease_until_ms; /* boot clock */
+	int64_t stage_ms;       /* boot clock: when the stage began here */
+	uint32_t think_ms, deliver_ms;
+	char name[24]; /* for the log */
+};
+
+/*
+ * Takes up a leased job: loads it and starts its stage.  0, or -1 when it
+ * could not be loaded; the reason is logged and the lease left to run out.
+ */
+int job_begin(struct engine *, const struct store_lease *);
+
+/* The commit of job->step came back with rc: goes on, or lets go. */
+void job_committed(struct job *, enum store_rc rc);
+
+/* Aborts its call and gives the job back, to be claimed at once by anyone. */
+void job_give_back(struct job *);
+
+/* Frees the job; its call is cancelled. */
+void job_free(struct job *);
+
+/*
+ * For the stages: starts call for this job; the stage's finish gets the reply.
+ * OUT_RETRY-like -1 when memory is short.  Refuses with -1, too, when the
+ * lease has run out meanwhile: a process that was stopped sends nothing.
+ */
+int job_call(struct job *, struct net_call *);
+
+/* How old the reply token is, in ms; INT64_MAX when nobody knows. */
+int64_t job_age_ms(const struct job *);
+
+#endif

@@ -1,0 +1,20 @@
+/*
+ * stage.c - the rows of the stage table.
+ */
+#include "jobs/stage.h"
+
+#define STEP(s) #s, s##_start, s##_finish, s##_give_up
+
+static const struct stage_def stages[] = {
+	/*                                   last   tries */
+	[STAGE_THINK] = { STEP(think), false, 12 },
+	[STAGE_DELIVER] = { STEP(deliver), true, 0 },
+};
+_Static_assert(sizeof(stages) / sizeof(stages[0]) == STAGE__MAX,
+    "every stage has a row in the table");
+
+const struct stage_def *
+stage_def(unsigned stage)
+{
+	return stage < STAGE__MAX ? &stages[stage] : NULL;
+}

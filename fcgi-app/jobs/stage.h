@@ -1,0 +1,50 @@
+/*
+ * stage.h - the life of a job, as a table.
+ *
+ *   [think] -> [deliver] -> done | dead
+ *
+ * A stage starts an outbound call and reads its answer; what it made is
+ * committed before the next stage begins, so that a successor never pays
+ * twice.  The names are logged and the numbers stored: never reuse one.
+ */
+#ifndef JOBS_STAGE_H
+#define JOBS_STAGE_H
+
+#include "jobs/job.h"
+
+struct net_reply;
+
+/* What a stage's function says; job_settle() alone acts on it. */
+enum out {
+	OUT_CALL = 0, /* a call is under way: the reply comes to finish */
+	OUT_NEXT,     /* the stage's work is done: commit, go to next */
+	OUT_AGAIN,    /* progress changed: commit it, start the stage again */
+	OUT_RETRY,    /* not now: give the job back for job->wait_ms */
+	OUT_DEAD      /* it cannot be done, and job->reason says why */
+};
+
+enum stage { STAGE_THINK = 0, STAGE_DELIVER, STAGE__MAX };
+
+struct stage_def {
+	const char *name;
+	enum out (*start)(struct job *);
+	enum out (*finish)(struct job *, const struct net_reply *);
+	enum out (*give_up)(struct job *); /* tries or crashes ran out */
+	bool last;                         /* OUT_NEXT ends the job */
+	unsigned tries;                    /* claims; 0: time alone decides */
+};
+
+/* The stage's row, or NULL for a number that this program does not know. */
+const struct stage_def *stage_def(unsigned stage);
+
+/* step_think.c: asks the model. */
+enum out think_start(struct job *);
+enum out think_finish(struct job *, const struct net_reply *);
+enum out think_give_up(struct job *);
+
+/* step_deliver.c: sends the answer by reply or push. */
+enum out deliver_start(struct job *);
+enum out deliver_finish(struct job *, const struct net_reply *);
+enum out deliver_give_up(struct job *);
+
+#endif

@@ -1,0 +1,272 @@
+/*
+ * step_deliver.c - the stage that sends the answer.  What it does is decided
+ * by the table in delivery.c; here it becomes calls to LINE.
+ *
+ * A way is committed before it is taken: the reply together with the answer,
+ * the push by a step of its own.  A job whose owner died in this stage may
+ * have been sent, which is what DELIVERY_UNKNOWN says.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "bot/words.h"
+#include "jobs/delivery.h"
+#include "jobs/engine_priv.h"
+#include "jobs/stage.h"
+#include "line/api.h"
+#include "line/message.h"
+
+enum { SEND_MS = 10000, CONNECT_MS = 5000 };
+
+static const enum delivery_result results[API_ANSWER__MAX] = {
+	[API_SENT] = RESULT_SENT,
+	[API_ALREADY] = RESULT_ALREADY,
+	[API_BAD_TOKEN] = RESULT_BAD_TOKEN,
+	[API_BAD_CONTENT] = RESULT_BAD_CONTENT,
+	[API_AUTH] = RESULT_AUTH,
+	[API_FORBIDDEN] = RESULT_REFUSED,
+	[API_GONE] = RESULT_REFUSED,
+	[API_RATE] = RESULT_RATE,
+	[API_QUOTA] = RESULT_QUOTA,
+	[API_FAULT] = RESULT_UNKNOWN,
+};
+
+static struct delivery_rules
+rules_for(const struct job *job)
+{
+	const struct settings *set = job->engine->set;
+	int64_t wall = clock_wall_ms();
+
+	return (struct delivery_rules){
+		.age_ms = job_age_ms(job),
+		.life_ms = wall - job->stored.created_ms,
+		.wall_ms = wall,
+		.window_ms = set->reply_window * 1000,
+		.at_most_once = set->duplicate_policy == DUPLICATE_AT_MOST_ONCE,
+		.has_token = job->stored.reply_token[0] != '\0',
+	};
+}
+
+static enum out
+dead(struct job *job, const char *reason)
+{
+	job->reason = reason;
+	return OUT_DEAD;
+}
+
+static enum out
+later(struct job *job, uint32_t wait_ms)
+{
+	job->wait_ms = wait_ms;
+	return OUT_RETRY;
+}
+
+/* The message objects: those of the answer, or the fixed text instead. */
+static char *
+make_messages(const struct job *job)
+{
+	const struct store_job *stored = &job->stored;
+
+	if ((stored->progress.flags & DELIVERY_FALLBACK) != 0)
+		return message_texts(words_text(WORDS_FALLBACK,
+					 job->engine->set->default_language),
+		    NULL, NULL);
+	if (job->reply != NULL)
+		return strdup(job->reply);
+	return strndup(
+	    stored->reply == NULL ? "" : stored->reply, stored->reply_len);
+}
+
+static char *
+make_body(const struct job *job, size_t *len)
+{
+	char *messages = make_messages(job);
+	char *body = NULL;
+
+	if (messages == NULL)
+		return NULL;
+	body = job->way == DELIVERY_BY_PUSH
+	    ? api_push_body(job->stored.to, messages, len)
+	    : api_reply_body(job->stored.reply_token, messages, len);
+	free(messages);
+	return body;
+}
+
+/* The fallback text is another message, so it has a key of its own. */
+static void
+make_retry_key(const struct job *job, char *out, size_t size)
+{
+	static const char name[] = "X-Line-Retry-Key: ";
+	uint8_t key[16];
+
+	_Static_assert(sizeof(name) + API_RETRY_KEY_SIZE <= 64, "fits");
+	memcpy(key, job->stored.retry_key, sizeof(key));
+	if ((job->stored.progress.flags & DELIVERY_FALLBACK) != 0)
+		key[15] ^= 1;
+	memcpy(out, name, sizeof(name));
+	if (size >= sizeof(name) + API_RETRY_KEY_SIZE)
+		api_retry_key(key, out + sizeof(name) - 1);
+}
+
+static enum out
+send(struct job *job)
+{
+	const struct upstreams *up = &job->engine->up;
+	bool push = job->way == DELIVERY_BY_PUSH;
+	char retry_key[64];
+	const char *headers[] = { up->line_headers[0], up->line_headers[1],
+		push ? retry_key : NULL, NULL };
+	struct net_call call = {
+		.url = push ? up->push_url : up->reply_url,
+		.headers = headers,
+		.timeout_ms = SEND_MS,
+		.connect_ms = CONNECT_MS,
+		.max_bytes = LINE_REPLY_MAX,
+	};
+	size_t len = 0;
+	char *body = make_body(job, &len);
+	int rc = -1;
+
+	if (body != NULL) {
+		make_retry_key(job, retry_key, sizeof(retry_key));
+		call.body = body;
+		call.body_len = len;
+		rc = job_call(job, &call);
+	}
+	free(body);
+	if (rc == -1)
+		return later(job, delivery_backoff_ms(job->way, 1, 0));
+	job->stored.progress.sends++;
+	return OUT_CALL;
+}
+
+/* A push, if it is already committed that it is one and pushes are on. */
+static enum out
+start_push(struct job *job)
+{
+	struct store_progress *p = &job->stored.progress;
+	struct engine *engine = job->engine;
+
+	if (!store_breaker_pass(engine->store, upstream_breaker(UPSTREAM_PUSH),
+		engine_now(), NULL))
+		return dead(job, "quota");
+	if (p->intent == DELIVERY_PUSH && p->first_push_ms != 0)
+		return send(job);
+	p->intent = DELIVERY_PUSH;
+	p->first_push_ms = clock_wall_ms();
+	p->sends = 0;
+	return OUT_AGAIN;
+}
+
+enum out
+deliver_start(struct job *job)
+{
+	struct store_progress *p = &job->stored.progress;
+	struct engine *engine = job->engine;
+	struct delivery_rules rules = rules_for(job);
+	uint32_t wait_ms = 0;
+
+	if (p->interrupted != 0 && p->intent == DELIVERY_REPLY)
+		p->flags |= DELIVERY_UNKNOWN;
+	if (!store_breaker_pass(engine->store, upstream_breaker(UPSTREAM_LINE),
+		engine_now(), &wait_ms))
+		return later(job, wait_ms);
+	job->way = (uint8_t)delivery_choose(p, &rules);
+	switch ((enum delivery_way)job->way) {
+	case DELIVERY_BY_REPLY:
+		return send(job);
+	case DELIVERY_BY_PUSH:
+		return start_push(job);
+	case DELIVERY_EXPIRED:
+		return dead(job, "expired");
+	case DELIVERY_UNDECIDED:
+		break;
+	}
+	return dead(job, "undecided");
+}
+
+static enum delivery_result
+result_of(const struct net_reply *net)
+{
+	if (net->end == NET_NOT_SENT)
+		return RESULT_NOT_SENT;
+	if (net->end != NET_ANSWERED)
+		return RESULT_UNKNOWN;
+	return results[api_judge(net->status, net->body, net->len)];
+}
+
+static void
+trip(struct job *job, enum upstream upstream, const char *remedy)
+{
+	struct engine *engine = job->engine;
+
+	if (store_breaker_report(engine->store, upstream_breaker(upstream),
+		STORE_TRIPS, engine_now()))
+		log_error("upstream=%s breaker=open remedy=\"%s\"",
+		    upstream_name(upstream), remedy);
+}
+
+static enum out
+act(struct job *job, enum delivery_verdict verdict)
+{
+	struct store_progress *p = &job->stored.progress;
+	bool fallback = (p->flags & DELIVERY_FALLBACK) != 0;
+
+	switch (verdict) {
+	case VERDICT_DONE:
+	case VERDICT_PRESUMED:
+		return fallback ? dead(job, "content") : OUT_NEXT;
+	case VERDICT_AGAIN:
+		return later(job,
+		    delivery_backoff_ms(job->way, p->sends, engine_random()));
+	case VERDICT_SWITCH:
+		return OUT_AGAIN;
+	case VERDICT_PAUSE:
+		trip(job, UPSTREAM_LINE,
+		    "deliveries wait: renew LINE_CHANNEL_ACCESS_TOKEN");
+		return later(job, upstream_breaker(UPSTREAM_LINE)->open_ms);
+	case VERDICT_QUOTA:
+		trip(job, UPSTREAM_PUSH,
+		    "replies only: the month's pushes are used up");
+		return dead(job, "quota");
+	case VERDICT_DEAD:
+	case VERDICT__MAX:
+		break;
+	}
+	return dead(job, "refused");
+}
+
+enum out
+deliver_finish(struct job *job, const struct net_reply *net)
+{
+	struct store_progress *p = &job->stored.progress;
+	struct engine *engine = job->engine;
+	struct delivery_rules rules = rules_for(job);
+	enum delivery_result result = result_of(net);
+	enum delivery_verdict verdict =
+	    delivery_judge(p, job->way, result, &rules);
+
+	job->deliver_ms = net->total_ms;
+	if (result == RESULT_SENT || result == RESULT_ALREADY) {
+		(void)store_breaker_report(engine->store,
+		    upstream_breaker(UPSTREAM_LINE), STORE_WORKS, engine_now());
+		if (job->way == DELIVERY_BY_PUSH)
+			(void)store_breaker_report(engine->store,
+			    upstream_breaker(UPSTREAM_PUSH), STORE_WORKS,
+			    engine_now());
+	} else {
+		log_warn("job=%s stage=deliver way=%s status=%d "
+			 "request_id=%s error=\"%s\"",
+		    job->name, job->way == DELIVERY_BY_PUSH ? "push" : "reply",
+		    net->status, net->request_id, net->error);
+	}
+	return act(job, verdict);
+}
+
+enum out
+deliver_give_up(struct job *job)
+{
+	return dead(job, outcome_name(OUTCOME_POISON));
+}

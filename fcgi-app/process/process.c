@@ -1,0 +1,332 @@
+/*
+ * process.c - starts and ends the threads of one process.
+ *
+ * All signals are blocked in the threads that work, since a signal in a
+ * thread of libfcgi can damage a request.
+ */
+#include "process/process.h"
+
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "jobs/engine.h"
+#include "jobs/mailbox.h"
+#include "line/signature.h"
+#include "store/store.h"
+#include "web/drain.h"
+#include "web/routes.h"
+
+enum {
+	ACCEPT_MAX = 16,
+	LOOK_EVERY_S = 5, /* was the program replaced? */
+	STOP_MS = 1000,   /* until the process is gone, whatever happens */
+	NOTICE_GAP_MS = 10000
+};
+
+struct process {
+	const struct settings *settings;
+	struct store *store;
+	struct mailbox *mailbox;
+	struct engine *engine;
+	struct signature *signature;
+	struct routes routes;
+	int listen_fd, stop_fd;
+	atomic_bool engine_ended;
+	pthread_t engine_thread, accept_threads[ACCEPT_MAX];
+	struct drain *drains[ACCEPT_MAX];
+	unsigned n_drains;
+};
+
+/* ------------------------------------------------------------ threads -- */
+
+static void *
+engine_thread(void *arg)
+{
+	struct process *self = arg;
+
+	engine_run(self->engine);
+	atomic_store(&self->engine_ended, true);
+	/* With --drain the end of the engine is the end of the process. */
+	(void)kill(getpid(), SIGTERM);
+	return NULL;
+}
+
+static void *
+accept_thread(void *arg)
+{
+	drain_run(arg);
+	return NULL;
+}
+
+static int
+sink_job(void *arg, const struct store_lease *lease)
+{
+	return mailbox_job(arg, lease);
+}
+
+static int
+sink_notice(void *arg, enum words words, const char *token)
+{
+	return mailbox_notice(arg, words, token);
+}
+
+static void
+sink_ring(void *arg)
+{
+	mailbox_ring(arg);
+}
+
+static void
+fill_routes(struct process *self)
+{
+	const struct settings *set = self->settings;
+
+	self->routes.webhook = (struct webhook){
+		.store = self->store,
+		.signature = self->signature,
+		.limits = {
+			.user_tokens = set->user_rate_tokens,
+			.user_refill = set->user_rate_refill,
+			.global_tokens = set->global_rate_tokens,
+			.global_refill = set->global_rate_refill,
+			.lease_ms = engine_lease_ms(set),
+			.notice_gap_ms = NOTICE_GAP_MS,
+		},
+		.sink = { sink_job, sink_notice, sink_ring, self->mailbox },
+	};
+	self->routes.status = (struct status){
+		.store = self->store,
+		.admin_token = set->admin_token,
+	};
+}
+
+static void
+start_thread(pthread_t *thread, void *(*body)(void *), void *arg)
+{
+	int rc = pthread_create(thread, NULL, body, arg);
+
+	if (rc != 0)
+		log_die("start error=\"no thread: %s\" remedy=\"raise the "
+			"limit of processes, or ACCEPT_THREADS=1\"",
+		    strerror(rc));
+}
+
+static void
+start_accepting(struct process *self)
+{
+	struct drain_config config = {
+		.listen_fd = self->listen_fd,
+		.stop_fd = self->stop_fd,
+		.body_max = WEBHOOK_BODY_MAX,
+		.serve = routes_serve,
+		.arg = &self->routes,
+	};
+	struct drain *drain;
+
+	while (self->n_drains < self->settings->accept_threads &&
+	    self->n_drains < ACCEPT_MAX) {
+		drain = drain_new(&config);
+		if (drain == NULL)
+			log_die("start error=\"memory is short\"");
+		start_thread(&self->accept_threads[self->n_drains],
+		    accept_thread, drain);
+		self->drains[self->n_drains++] = drain;
+	}
+}
+
+/* -------------------------------------------------------------- start -- */
+
+static void
+block_signals(sigset_t *waited)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	sigdelset(&all, SIGSEGV);
+	sigdelset(&all, SIGBUS);
+	sigdelset(&all, SIGFPE);
+	sigdelset(&all, SIGILL);
+	sigdelset(&all, SIGABRT);
+	pthread_sigmask(SIG_BLOCK, &all, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+	sigemptyset(waited);
+	sigaddset(waited, SIGTERM);
+	sigaddset(waited, SIGINT);
+	sigaddset(waited, SIGUSR1);
+	sigaddset(waited, SIGHUP);
+}
+
+/* Under a web server's process a worker must not outlive it. */
+static void
+follow_parent(void)
+{
+	const char *wish = getenv("MEDEDBOT_PDEATHSIG");
+
+	if (wish == NULL || strcmp(wish, "1") != 0)
+		return;
+	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() == 1)
+		(void)kill(getpid(), SIGTERM);
+}
+
+static void
+open_store(struct process *self)
+{
+	struct store_place place = {
+		.dir = self->settings->data_dir,
+		.key_file = self->settings->key_file,
+		.map_mb = self->settings->store_map_mb,
+	};
+	struct store_now now = { clock_wall_ms(), clock_boot_ms(), { 0 } };
+	char why[STORE_WHY_MAX];
+	unsigned slot = 0;
+
+	if (clock_boot_id(now.boot_id) == -1)
+		log_die("start error=\"no boot id in /proc\"");
+	if (store_open(&self->store, &place, now, why) != STORE_OK)
+		log_die("start error=\"%s\"", why);
+	if (store_join(self->store, now, &slot) != STORE_OK)
+		log_die("start error=\"no worker slot\" remedy=\"at most %d "
+			"processes may share a DATA_DIR\"",
+		    STORE_SLOTS);
+	log_info("start slot=%u drain=%d", slot, self->listen_fd == -1);
+}
+
+static void
+open_engine(struct process *self, bool drain)
+{
+	struct engine_config config = {
+		.settings = self->settings,
+		.drain = drain,
+	};
+	char err[256];
+
+	self->mailbox = mailbox_new();
+	self->signature = signature_new(self->settings->line_channel_secret);
+	if (self->mailbox == NULL || self->signature == NULL)
+		log_die("start error=\"memory is short\"");
+	config.store = self->store;
+	config.mailbox = self->mailbox;
+	if (engine_open(&self->engine, &config, err, sizeof(err)) == -1)
+		log_die("start error=\"%s\"", err);
+}
+
+/* ---------------------------------------------------------------- end -- */
+
+/* A new program was installed under our name: make room for it when idle. */
+static bool
+is_replaced(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/exe", &st) == 0 && st.st_nlink == 0;
+}
+
+static void
+wait_for_end(struct process *self, const sigset_t *waited)
+{
+	const struct timespec look = { .tv_sec = LOOK_EVERY_S };
+
+	while (!atomic_load(&self->engine_ended)) {
+		switch (sigtimedwait(waited, NULL, &look)) {
+		case -1:
+			if (is_replaced() && engine_jobs(self->engine) == 0)
+				return;
+			break;
+		case SIGHUP:
+			(void)log_reopen();
+			break;
+		default:
+			return;
+		}
+	}
+}
+
+static void
+join_accepting(struct process *self)
+{
+	struct timespec until;
+	unsigned i;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += STOP_MS / 1000;
+	for (i = 0; i < self->n_drains; i++)
+		if (pthread_timedjoin_np(
+			self->accept_threads[i], NULL, &until) != 0)
+			_exit(0);
+}
+
+/* Accept threads first, so that what they admit still reaches the engine. */
+static void
+end_threads(struct process *self, const sigset_t *waited)
+{
+	int64_t until = clock_boot_ms() + STOP_MS;
+	const struct timespec tick = { .tv_nsec = 5 * 1000 * 1000 };
+	int sig;
+
+	(void)eventfd_write(self->stop_fd, 1);
+	join_accepting(self);
+	engine_stop(self->engine);
+	while (!atomic_load(&self->engine_ended) && clock_boot_ms() < until) {
+		sig = sigtimedwait(waited, NULL, &tick);
+		if (sig == SIGTERM || sig == SIGINT)
+			until = 0;
+	}
+	if (!atomic_load(&self->engine_ended)) {
+		log_warn("stop late=1 jobs=%zu", engine_jobs(self->engine));
+		_exit(0);
+	}
+	(void)pthread_join(self->engine_thread, NULL);
+}
+
+static void
+close_all(struct process *self)
+{
+	unsigned i;
+
+	for (i = 0; i < self->n_drains; i++)
+		drain_free(self->drains[i]);
+	engine_close(&self->engine);
+	mailbox_free(&self->mailbox);
+	signature_free(self->signature);
+	store_close(&self->store);
+	close(self->stop_fd);
+	log_info("stop");
+	log_close();
+}
+
+int
+process_serve(const struct settings *settings, int listen_fd)
+{
+	struct process self = { .settings = settings, .listen_fd = listen_fd };
+	bool drain = listen_fd == -1;
+	sigset_t waited;
+
+	block_signals(&waited);
+	follow_parent();
+	self.stop_fd = eventfd(0, EFD_CLOEXEC);
+	if (self.stop_fd == -1 || (!drain && fcgi_init() == -1))
+		log_die("start error=\"descriptors are short\"");
+	open_store(&self);
+	open_engine(&self, drain);
+	fill_routes(&self);
+	start_thread(&self.engine_thread, engine_thread, &self);
+	if (!drain)
+		start_accepting(&self);
+	wait_for_end(&self, &waited);
+	end_threads(&self, &waited);
+	close_all(&self);
+	return 0;
+}

@@ -1,0 +1,38 @@
+/*
+ * webhook.h - LINE's webhooks: check, parse, admit, say 200.
+ */
+#ifndef WEB_WEBHOOK_H
+#define WEB_WEBHOOK_H
+
+#include <stddef.h>
+
+#include "bot/words.h"
+#include "line/signature.h"
+#include "store/store.h"
+#include "web/drain.h"
+
+/* Who is told what was admitted; called after the commit. */
+struct webhook_sink {
+	int (*job)(void *arg, const struct store_lease *);
+	int (*notice)(void *arg, enum words, const char *reply_token);
+	void (*ring)(void *arg);
+	void *arg;
+};
+
+/* Borrowed; shared by the accept threads. */
+struct webhook {
+	struct store *store;
+	const struct signature *signature;
+	struct store_limits limits;
+	struct webhook_sink sink;
+};
+
+/*
+ * Answers n webhooks (at most DRAIN_MAX), all of POST /webhook: 401 for a
+ * wrong signature, before anything else is looked at; 400 for what is no
+ * webhook; 200 after one durable transaction for all that remain; 503 with
+ * Retry-After when that did not happen, so that LINE delivers again.
+ */
+void webhook_serve(const struct webhook *, struct web_request **, size_t n);
+
+#endif

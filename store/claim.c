@@ -1,0 +1,221 @@
+/*
+ * claim - taking jobs that nobody works on.
+ *
+ * A job may be claimed when its time has come (it waited, or its lease ran
+ * out) or when its owner is dead.  Workers ask all the time and mostly in
+ * vain, so the first look is at a snapshot and takes no write turn.
+ */
+#include <stdlib.h>
+
+#include "store/store_priv.h"
+
+/* A job that may be claimed. */
+struct pick {
+	struct due due;
+	struct job job;
+};
+
+/* The first of both kinds, at most max of each, earliest first. */
+struct picks {
+	size_t max;
+	size_t n_good, n_suspects;
+	struct pick *good, *suspects;
+};
+
+struct claiming {
+	struct picks picks;
+	uint32_t lease_ms;
+	struct owner self;
+	struct store_lease *leases;
+	size_t n;
+};
+
+static bool
+is_claimable(struct tx *tx, struct roll *roll, const struct due *due)
+{
+	if (due->visible_ms <= tx->now.boot_ms)
+		return true;
+	if (global_boot(&tx->global, &tx->now) != tx->global.boot)
+		return true;
+	return due->owner.slot != OWNER_NONE &&
+	    !worker_lives(tx, roll, due->owner);
+}
+
+/* Reads the job of a claimable entry, with what its owner's end says. */
+static enum store_rc
+pick_job(struct tx *tx, struct pick *p)
+{
+	struct owner owner = p->due.owner;
+	struct store_progress *progress = &p->job.progress;
+	enum store_rc rc = job_get(tx, &p->due.id, &p->job);
+
+	if (rc != STORE_OK)
+		return rc;
+	progress->interrupted = owner.slot != OWNER_NONE;
+	if (progress->tries < UINT8_MAX)
+		progress->tries++;
+	return STORE_OK;
+}
+
+static void
+blame(struct tx *tx, struct roll *roll, struct pick *p)
+{
+	if (worker_marked(tx->store, p->due.owner, &p->due.id) &&
+	    !worker_lives(tx, roll, p->due.owner) &&
+	    p->job.progress.crashes < UINT8_MAX)
+		p->job.progress.crashes++;
+}
+
+static void
+picks_add(struct picks *picks, const struct pick *p)
+{
+	if (p->job.progress.crashes == 0) {
+		if (picks->n_good < picks->max)
+			picks->good[picks->n_good++] = *p;
+	} else if (picks->n_suspects < picks->max) {
+		picks->suspects[picks->n_suspects++] = *p;
+	}
+}
+
+static enum store_rc
+look(struct tx *tx, struct scan *scan, struct picks *picks)
+{
+	struct roll roll = { .slots = { { .asked = false } } };
+	struct bytes key, value;
+	struct pick p;
+	enum store_rc rc = STORE_OK;
+
+	while (picks->n_good < picks->max) {
+		rc = scan_next(scan, &key, &value);
+		if (rc != STORE_OK)
+			break;
+		/* Records that do not decode stay, and hold up no others. */
+		if (!due_decode(key, value, &p.due) ||
+		    !is_claimable(tx, &roll, &p.due))
+			continue;
+		rc = pick_job(tx, &p);
+		if (rc == STORE_NONE || rc == STORE_CORRUPT)
+			continue;
+		if (rc != STORE_OK)
+			break;
+		blame(tx, &roll, &p);
+		picks_add(picks, &p);
+	}
+	return rc == STORE_NONE || rc == STORE_CORRUPT ? STORE_OK : rc;
+}
+
+static enum store_rc
+pick_all(struct tx *tx, struct picks *picks)
+{
+	struct key table = { .at = { TABLE_DUE }, .len = 1 };
+	struct scan scan;
+	enum store_rc rc = scan_open(&scan, tx, table, table);
+
+	picks->n_good = picks->n_suspects = 0;
+	if (rc != STORE_OK)
+		return rc;
+	rc = look(tx, &scan, picks);
+	scan_close(&scan);
+	return rc;
+}
+
+static enum store_rc
+lease_job(struct tx *tx, struct claiming *c, struct pick *p)
+{
+	struct store_lease *lease = &c->leases[c->n++];
+	enum store_rc rc;
+
+	p->job.fence = tx_serial(tx);
+	lease->id = p->due.id;
+	lease->fence = p->job.fence;
+	p->job.visible_ms = p->due.visible_ms;
+	rc = job_move(tx, &p->due.id, &p->job, tx->now.boot_ms + c->lease_ms,
+	    c->self);
+	return rc == STORE_OK ? job_put(tx, &p->due.id, &p->job) : rc;
+}
+
+/* Suspects come last, so that who stops at the first crash had the others. */
+static enum store_rc
+claim_all(struct tx *tx, void *arg)
+{
+	struct claiming *c = arg;
+	struct picks *picks = &c->picks;
+	enum store_rc rc = pick_all(tx, picks);
+	size_t i;
+
+	c->n = 0;
+	for (i = 0; rc == STORE_OK && i < picks->n_good; i++)
+		rc = lease_job(tx, c, &picks->good[i]);
+	for (i = 0; rc == STORE_OK && i < picks->n_suspects; i++)
+		if (c->n < picks->max)
+			rc = lease_job(tx, c, &picks->suspects[i]);
+	return rc;
+}
+
+static enum store_rc
+is_any_claimable(struct tx *tx, void *arg)
+{
+	struct pick good, suspect;
+	struct picks first = { .max = 1, .good = &good, .suspects = &suspect };
+	enum store_rc rc = pick_all(tx, &first);
+
+	(void)arg;
+	if (rc == STORE_OK && first.n_good + first.n_suspects == 0)
+		rc = STORE_NONE;
+	return rc;
+}
+
+enum store_rc
+store_claim(struct store *s, size_t max, uint32_t lease_ms,
+    struct store_now now, struct store_lease *leases, size_t *n)
+{
+	struct claiming c = {
+		.picks.max = max, .lease_ms = lease_ms, .leases = leases
+	};
+	enum store_rc rc;
+
+	*n = 0;
+	rc = tx_read(s, &now, is_any_claimable, NULL);
+	if (rc != STORE_OK)
+		return rc;
+	c.self = worker_self(s);
+	c.picks.good = malloc(2 * max * sizeof(struct pick));
+	c.picks.suspects = c.picks.good + max;
+	rc = STORE_ERR;
+	if (c.picks.good != NULL && c.self.slot != OWNER_NONE)
+		rc = tx_write(s, &now, STEP_WAIT_MS, claim_all, &c);
+	free(c.picks.good);
+	if (rc != STORE_OK)
+		return rc;
+	*n = c.n;
+	return c.n > 0 ? STORE_OK : STORE_NONE;
+}
+
+static enum store_rc
+count_orphans(struct tx *tx, void *arg)
+{
+	struct key table = { .at = { TABLE_DUE }, .len = 1 };
+	bool rebooted = global_boot(&tx->global, &tx->now) != tx->global.boot;
+	struct roll roll = { .slots = { { .asked = false } } };
+	struct bytes key, value;
+	struct scan scan;
+	struct due due;
+	size_t *n = arg;
+	enum store_rc rc = scan_open(&scan, tx, table, table);
+
+	*n = 0;
+	if (rc != STORE_OK)
+		return rc;
+	while ((rc = scan_next(&scan, &key, &value)) == STORE_OK)
+		if (due_decode(key, value, &due) &&
+		    (rebooted || !worker_lives(tx, &roll, due.owner)))
+			(*n)++;
+	scan_close(&scan);
+	return rc == STORE_NONE ? STORE_OK : rc;
+}
+
+enum store_rc
+store_orphans(struct store *s, struct store_now now, size_t *n)
+{
+	return tx_read(s, &now, count_orphans, n);
+}

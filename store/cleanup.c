@@ -1,0 +1,171 @@
+/*
+ * cleanup - mededbot-cleanup, the cron program: removes what expired.
+ *
+ * Silent when all went well, because cron mails whatever is printed.
+ */
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/settings.h"
+#include "store/store.h"
+
+enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, DEAD_DAYS = 7 };
+
+static const char help[] =
+    "Usage: mededbot-cleanup [--config FILE] [--force] [--verbose]\n"
+    "\n"
+    "Removes expired sessions, event ids and dead letters from DATA_DIR.\n"
+    "Run it from cron, as the user whom DATA_DIR belongs to.\n"
+    "\n"
+    "  --config FILE  settings (default: $MEDEDBOT_CONFIG, then ./.env)\n"
+    "  --force        remove although the clock jumped since the last run\n"
+    "  --verbose      say in one line what was removed\n"
+    "  --help         this text\n"
+    "  --version      the version\n"
+    "\n"
+    "Exit status: 0 done, or another cleanup runs; 1 refused or failed;\n"
+    "2 wrong use.  See mededbot-cleanup(8).\n";
+
+struct options {
+	const char *config; /* NULL: the default */
+	bool force, verbose;
+};
+
+static int
+usage(void)
+{
+	(void)fputs(help, stderr);
+	return EXIT_USAGE;
+}
+
+/* -1 to go on, otherwise the exit status. */
+static int
+options_read(int argc, char **argv, struct options *options)
+{
+	static const struct option longs[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "force", no_argument, NULL, 'f' },
+		{ "verbose", no_argument, NULL, 'b' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'v' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1)
+		switch (c) {
+		case 'c':
+			options->config = optarg;
+			break;
+		case 'f':
+			options->force = true;
+			break;
+		case 'b':
+			options->verbose = true;
+			break;
+		case 'h':
+			return fputs(help, stdout) == EOF;
+		case 'v':
+			return puts("mededbot 1.0") == EOF;
+		default:
+			return usage();
+		}
+	return optind == argc ? -1 : usage();
+}
+
+static int
+complain(const char *what)
+{
+	(void)fprintf(stderr, "mededbot-cleanup: %s\n", what);
+	return EXIT_REFUSED;
+}
+
+static void
+summarize(const struct store_swept *swept)
+{
+	(void)printf("mededbot-cleanup: removed sessions=%zu lanes=%zu "
+		     "events=%zu dead=%zu readers=%d\n",
+	    swept->sessions, swept->lanes, swept->events, swept->dead,
+	    swept->readers);
+}
+
+/* What a sweep came to, as an exit status; says what people must know. */
+static int
+report(enum store_rc rc, const struct options *options,
+    const struct store_swept *swept)
+{
+	switch (rc) {
+	case STORE_OK:
+		if (options->verbose)
+			summarize(swept);
+		return 0;
+	case STORE_BUSY: /* another one is at it */
+		return 0;
+	case STORE_CLOCK:
+		return complain("the clock jumped since the last run, so "
+				"nothing was removed; the next run goes on "
+				"if the clock is right now, or use --force");
+	case STORE_FULL:
+		return complain("data.mdb is so full that nothing can be "
+				"removed: raise STORE_MAP_MB");
+	case STORE_CORRUPT:
+		return complain("a record does not decode: restore a backup");
+	case STORE_FATAL:
+		return complain("the disk under DATA_DIR fails: check it");
+	case STORE_NONE:
+	case STORE_FENCED:
+	case STORE_REFUSED:
+	case STORE_ERR:
+		break;
+	}
+	return complain("out of memory, or a system error; try again");
+}
+
+static int
+clean(const struct settings *settings, const struct options *options)
+{
+	const struct store_place place = {
+		.dir = settings->data_dir,
+		.key_file = settings->key_file,
+		.map_mb = settings->store_map_mb,
+	};
+	const struct store_sweep_rules rules = {
+		.session_ttl_ms = (int64_t)settings->session_ttl * 1000,
+		.dead_ttl_ms = (int64_t)DEAD_DAYS * 24 * 3600 * 1000,
+		.force = options->force,
+	};
+	struct store_now now = { .wall_ms = clock_wall_ms(),
+		.boot_ms = clock_boot_ms() };
+	struct store_swept swept;
+	struct store *store;
+	char why[STORE_WHY_MAX];
+	enum store_rc rc;
+
+	if (clock_boot_id(now.boot_id) == -1)
+		return complain("/proc/sys/kernel/random/boot_id: unreadable");
+	if (store_open(&store, &place, now, why) != STORE_OK)
+		return complain(why);
+	rc = store_sweep(store, &rules, now, &swept);
+	store_close(&store);
+	return report(rc, options, &swept);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options options = { .config = NULL };
+	struct settings settings;
+	char err[SETTINGS_ERROR_MAX];
+	int rc = options_read(argc, argv, &options);
+
+	if (rc != -1)
+		return rc;
+	if (settings_load(&settings, settings_file(options.config), err,
+		sizeof(err)) == -1)
+		return complain(err);
+	rc = clean(&settings, &options);
+	settings_release(&settings);
+	return rc;
+}

@@ -1,0 +1,173 @@
+/*
+ * session - the turns of a user's conversation, see FORMAT.md.
+ *
+ * A record is a short head in clear, for the sweep, and the sealed turns.  The
+ * next record is drafted before the write turn is taken; the serial in the
+ * head tells whether the session is still the one it was drafted from.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/store_priv.h"
+
+enum { VERSION = 1, HEAD = 1 + 8 + 8 + 2 };
+
+bool
+session_decode(struct bytes b, struct session *session)
+{
+	struct rec_reader r = rec_reader(b);
+
+	rec_get_version(&r, VERSION);
+	session->serial = rec_get_u64(&r);
+	session->changed_ms = rec_get_i64(&r);
+	session->pairs = rec_get_u16(&r);
+	session->sealed.at = r.at;
+	session->sealed.len = (size_t)(r.end - r.at);
+	return !r.bad && session->serial > 0;
+}
+
+enum store_rc
+session_get(struct tx *tx, const uint8_t user[USER], struct session *session)
+{
+	struct bytes b;
+	enum store_rc rc = db_get(tx, key_session(user), &b);
+
+	memset(session, 0, sizeof(*session));
+	if (rc == STORE_OK && !session_decode(b, session))
+		rc = STORE_CORRUPT;
+	return rc;
+}
+
+bool
+session_turns(struct bytes plain, uint16_t pairs, struct store_turn *turns)
+{
+	struct rec_reader r = rec_reader(plain);
+	size_t i, len;
+
+	for (i = 0; i < 2 * (size_t)pairs; i++) {
+		turns[i].from_user = i % 2 == 0;
+		turns[i].text = rec_get_text(&r, &len);
+	}
+	return rec_is_whole(&r);
+}
+
+static size_t
+pair_bytes(struct rec_reader *r)
+{
+	size_t question, answer;
+
+	rec_get_text(r, &question);
+	rec_get_text(r, &answer);
+	return question + answer;
+}
+
+/*
+ * How many of the oldest bytes of the plain text must go, so that one more
+ * pair of that many bytes of text keeps within the step's limits; *pairs is
+ * set to what stays, the new one included.  -1: it does not decode.
+ */
+static ptrdiff_t
+trim(struct bytes plain, const struct store_step *step, size_t new_bytes,
+    uint16_t *pairs)
+{
+	struct rec_reader r = rec_reader(plain);
+	size_t kept = (size_t)*pairs + 1, bytes = new_bytes;
+	uint16_t i;
+
+	for (i = 0; i < *pairs; i++)
+		bytes += pair_bytes(&r);
+	if (!rec_is_whole(&r))
+		return -1;
+	r = rec_reader(plain);
+	while (kept > 0 &&
+	    (kept > step->history_turns || bytes > step->history_bytes ||
+		kept > UINT16_MAX)) {
+		bytes -= kept > 1 ? pair_bytes(&r) : new_bytes;
+		kept--;
+	}
+	*pairs = (uint16_t)kept;
+	return r.at - plain.at;
+}
+
+/* Replaces the oldest pairs of the plain text by the new one at its end. */
+static enum store_rc
+draft_append(struct tx *tx, const struct store_step *step, size_t plain_len,
+    struct session_draft *draft)
+{
+	size_t question = strlen(step->question), answer = strlen(step->answer);
+	uint8_t *plain = draft->record + HEAD + SEAL_HEAD;
+	struct bytes old = { .at = plain, .len = plain_len };
+	ptrdiff_t cut = trim(old, step, question + answer, &draft->pairs);
+	struct rec_writer w;
+	size_t kept, len;
+
+	if (cut < 0)
+		return STORE_CORRUPT;
+	if (draft->pairs == 0)
+		return STORE_OK; /* not even the new one fits */
+	kept = plain_len - (size_t)cut;
+	memmove(plain, plain + cut, kept);
+	len = kept + rec_text_size(question) + rec_text_size(answer);
+	w = rec_writer(plain + kept, len - kept);
+	rec_put_text(&w, step->question, question);
+	rec_put_text(&w, step->answer, answer);
+	if (w.bad ||
+	    !seal_close(tx->store->seal, SEAL_SESSION, step->lease.id.user,
+		draft->record + HEAD, len))
+		return STORE_ERR;
+	draft->len = HEAD + SEAL_HEAD + len;
+	return STORE_OK;
+}
+
+enum store_rc
+session_draft_make(struct tx *tx, const struct store_step *step,
+    struct session_draft *draft)
+{
+	const uint8_t *user = step->lease.id.user;
+	struct session session;
+	uint8_t *plain;
+	size_t plain_len = 0;
+	enum store_rc rc = session_get(tx, user, &session);
+
+	memset(draft, 0, sizeof(*draft));
+	if (rc != STORE_OK && rc != STORE_NONE)
+		return rc;
+	draft->base = session.serial;
+	draft->pairs = session.pairs;
+	draft->record = malloc(HEAD + SEAL_HEAD + session.sealed.len +
+	    rec_text_size(strlen(step->question)) +
+	    rec_text_size(strlen(step->answer)));
+	if (draft->record == NULL)
+		return STORE_ERR;
+	if (rc == STORE_OK) {
+		memcpy(draft->record + HEAD, session.sealed.at,
+		    session.sealed.len);
+		if (!seal_open(tx->store->seal, SEAL_SESSION, user,
+			draft->record + HEAD, session.sealed.len, &plain,
+			&plain_len))
+			return STORE_CORRUPT;
+	}
+	return draft_append(tx, step, plain_len, draft);
+}
+
+enum store_rc
+session_draft_put(struct tx *tx, const uint8_t user[USER],
+    const struct session_draft *draft)
+{
+	struct rec_writer w = rec_writer(draft->record, HEAD);
+
+	if (draft->len == 0)
+		return db_del(tx, key_session(user));
+	rec_put_u8(&w, VERSION);
+	rec_put_u64(&w, tx_serial(tx));
+	rec_put_i64(&w, tx->now.wall_ms);
+	rec_put_u16(&w, draft->pairs);
+	return db_put(tx, key_session(user), draft->record, draft->len);
+}
+
+void
+session_draft_release(struct session_draft *draft)
+{
+	free(draft->record);
+	memset(draft, 0, sizeof(*draft));
+}

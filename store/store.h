@@ -1,0 +1,354 @@
+/*
+ * store.h - everything MedEdBot remembers between requests and processes.
+ *
+ * Callers speak of events, jobs, leases and sessions; keys, records,
+ * encryption and transactions stay behind this header, so that an engine on
+ * another machine can take the place of the embedded one.  What holds for
+ * every function below:
+ *
+ *  - one call is one atomic transaction: all of it happened, or none of it;
+ *  - what returned STORE_OK after a change is on the disk;
+ *  - results are copied into the caller's memory, nothing borrowed returns;
+ *  - the clocks come in as struct store_now, so a test can be any day it likes;
+ *  - nothing here logs or reads settings: the return code says what happened;
+ *  - any thread of the process that opened the store may call, at any time.
+ *
+ * Texts of users and answers, user ids and reply tokens are encrypted before
+ * they are written; a user is known in keys only by a keyed hash.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct store; /* opaque, see store_priv.h */
+
+enum store_rc {
+	STORE_OK = 0,
+	STORE_NONE,    /* no such record, nothing to do */
+	STORE_BUSY,    /* the write turn did not come in time: try later */
+	STORE_FENCED,  /* another worker owns this job now: drop the result */
+	STORE_FULL,    /* no room to admit: clean up or raise STORE_MAP_MB */
+	STORE_CORRUPT, /* a record did not decode; it is left for inspection */
+	STORE_CLOCK,   /* the wall clock jumped: nothing was swept */
+	STORE_REFUSED, /* not opened: folder, key or schema is not right */
+	STORE_ERR,     /* memory or system error; the call may be repeated */
+	STORE_FATAL    /* the disk failed: end this process, acknowledge nothing */
+};
+
+/*
+ * The time of a call.  Wall clock (ms since 1970) decides only about TTLs;
+ * leases, ages and buckets use the boot clock (ms since boot, suspend
+ * included), which is meaningful only within one boot.
+ */
+struct store_now {
+	int64_t wall_ms;
+	int64_t boot_ms;
+	uint8_t boot_id[16];
+};
+
+/* ------------------------------------------------------------- life -- */
+
+enum { STORE_WHY_MAX = 320 };
+
+struct store_place {
+	const char *dir;      /* DATA_DIR: made 0700 when missing */
+	const char *key_file; /* 64 hex digits, 0600, outside of dir */
+	unsigned map_mb;      /* preallocated; the same for every program */
+};
+
+/*
+ * Opens the store, making it when dir is empty.  The key file is made only
+ * together with a new store; a missing, wrong or readable-by-others key, a
+ * folder that is not ours or not 0700, a symbolic link, a network file system
+ * and a newer schema are STORE_REFUSED.  why (STORE_WHY_MAX bytes) then holds
+ * one line that names the thing, its value and the remedy; it also does for
+ * STORE_ERR.  A handle belongs to the process that opened it: open after fork.
+ */
+enum store_rc store_open(struct store **out, const struct store_place *,
+    struct store_now, char *why);
+
+/* Takes the handle, frees the worker's slot and leaves NULL behind. */
+void store_close(struct store **);
+
+/*
+ * Makes this process a worker: takes a free slot, whose lock the kernel frees
+ * however the process ends, and a new epoch.  Needed before store_admit() and
+ * store_claim().  STORE_FULL: all STORE_SLOTS are taken.
+ */
+enum { STORE_SLOTS = 64 };
+enum store_rc store_join(struct store *, struct store_now, unsigned *slot);
+
+/*
+ * STORE_OK when an admission could succeed now: the write turn comes within
+ * 0.5 s and there is room.  Otherwise STORE_BUSY, STORE_FULL or STORE_FATAL.
+ */
+enum store_rc store_ready(struct store *, struct store_now);
+
+/* -------------------------------------------------------- admission -- */
+
+/* Largest lengths in bytes, without the NUL; longer ones are STORE_ERR. */
+enum {
+	STORE_ID_MAX = 64,
+	STORE_CHAT_MAX = 80,
+	STORE_TOKEN_MAX = 256,
+	STORE_TEXT_MAX = 65536
+};
+
+/* One message of a webhook body.  Strings are UTF-8, borrowed for the call. */
+struct store_event {
+	const char *id;          /* webhookEventId */
+	const char *chat;        /* whose lane: user, or group + "/" + user */
+	const char *to;          /* whom a push goes to: user, group or room */
+	const char *reply_token;
+	const char *quote_token; /* NULL: none */
+	const char *text;
+	int64_t line_ms;         /* LINE's timestamp of the event */
+	bool direct;             /* 1:1 chat, not a group or room */
+};
+
+/* Bucket sizes in tokens, refill in tokens per second; 0 = never refilled. */
+struct store_limits {
+	uint32_t user_tokens, user_refill;
+	uint32_t global_tokens, global_refill;
+	uint32_t lease_ms;      /* of the job that an accepted event becomes */
+	uint32_t notice_gap_ms; /* between two notices to one user */
+};
+
+struct store_job_id {
+	uint8_t user[16]; /* keyed hash of the chat */
+	uint32_t seq;     /* rises within the user */
+};
+
+/* The right to work on a job: ends with the fence's next rise. */
+struct store_lease {
+	struct store_job_id id;
+	uint64_t fence;
+};
+
+enum store_fate {
+	STORE_ACCEPTED = 0, /* a job now, leased to this process */
+	STORE_DUPLICATE,    /* this event id was seen before */
+	STORE_OLD,          /* 24 h older than the newest event: ignored */
+	STORE_DROPPED,      /* the user's question is being worked on */
+	STORE_SLOW_DOWN,    /* the user's bucket is empty */
+	STORE_SYSTEM_BUSY,  /* the global bucket is empty */
+	STORE_FATE__MAX
+};
+
+struct store_verdict {
+	enum store_fate fate;
+	bool notify;              /* tell the user: not told for notice_gap_ms */
+	struct store_lease lease; /* with STORE_ACCEPTED only */
+};
+
+/*
+ * Decides about all events of one or several webhook bodies, in their order,
+ * and writes down those that became jobs, durably, before it returns.
+ * verdicts[i] belongs to events[i].  The order of the questions: known id,
+ * too old, user busy, user's bucket, global bucket; only ACCEPTED pays tokens.
+ * A duplicate whose job is unfinished refreshes the age of its reply token.
+ * All of the array or, on any other code than STORE_OK, nothing of it:
+ * STORE_BUSY after 1.5 s without the write turn, STORE_FULL at 80 % of the
+ * pages used, STORE_ERR, STORE_FATAL.
+ */
+enum store_rc store_admit(struct store *, const struct store_event *events,
+    size_t n, const struct store_limits *, struct store_now,
+    struct store_verdict *verdicts);
+
+/* ------------------------------------------------------------- jobs -- */
+
+/*
+ * How far a job has come.  The store keeps all of it and gives it back; only
+ * tries, crashes and interrupted mean something to it.
+ */
+struct store_progress {
+	uint8_t stage;         /* the engine's, see jobs/stage.h */
+	uint8_t tries;         /* claims of this stage; counted when claimed */
+	uint8_t crashes;       /* owners that died inside this job's code */
+	uint8_t interrupted;   /* the last owner did not give the job back */
+	uint8_t intent;        /* delivery: the engine's, see jobs/delivery.h */
+	uint8_t flags;         /* delivery: the engine's */
+	uint8_t outcome;       /* the engine's, see jobs/outcome.h */
+	uint16_t sends;        /* attempts of this stage */
+	int64_t deadline_ms;   /* boot clock: the stage's end; 0: not begun */
+	int64_t first_push_ms; /* wall clock; 0: none */
+};
+
+/* One turn of the conversation, oldest first. */
+struct store_turn {
+	bool from_user;
+	const char *text; /* UTF-8, lives in the job */
+};
+
+struct store_job {
+	struct store_lease lease;
+	struct store_progress progress;
+	bool direct;
+	bool aged;           /* received in an earlier boot: age unknown */
+	int64_t received_ms; /* boot clock; of the latest delivery */
+	int64_t created_ms;  /* wall clock */
+	uint8_t retry_key[16]; /* fixed by the event's id */
+	const char *to, *reply_token, *quote_token, *text; /* "" when absent */
+	const char *reply;   /* what STORE_ANSWER stored; NULL before */
+	size_t reply_len;
+	const struct store_turn *turns;
+	size_t n_turns;
+	void *memory; /* where all of the above live */
+};
+
+/*
+ * Reads a leased job with its session's turns.  job is filled on STORE_OK
+ * and owned by the caller until store_job_release().  STORE_FENCED when the
+ * lease ended, STORE_CORRUPT when a record or its encryption does not decode.
+ */
+enum store_rc store_load(struct store *, const struct store_lease *,
+    struct store_now, struct store_job *job);
+void store_job_release(struct store_job *);
+
+/*
+ * Leases up to max due jobs to this process: those that wait no longer, those
+ * whose lease ran out and those whose owner is dead, which are looked for
+ * first.  *n says how many; STORE_NONE when there are none.  A job that its
+ * owner did not give back comes with interrupted set, and the one that a dead
+ * owner had marked (store_mark) with one crash more.
+ */
+enum store_rc store_claim(struct store *, size_t max, uint32_t lease_ms,
+    struct store_now, struct store_lease *leases, size_t *n);
+
+/*
+ * Names the job whose code this process is about to run, or NULL when it has
+ * left it.  Costs a store to shared memory; survives kill -9.
+ */
+void store_mark(struct store *, const struct store_job_id *);
+
+enum store_step_kind {
+	STORE_SAVE = 0, /* keep progress, renew the lease */
+	STORE_ANSWER,   /* the same, with the reply: the user may ask again */
+	STORE_WAIT,     /* keep progress, give the job back for wait_ms */
+	STORE_DONE,     /* ended: the job's records are removed */
+	STORE_DEAD,     /* ended, with a dead letter */
+	STORE_STEP__MAX
+};
+
+/*
+ * What one step of a job came to.  With STORE_ANSWER: reply is kept byte for
+ * byte for the delivery, and when answer is not NULL, the job's text and
+ * answer are appended to the session, trimmed to the last turns (one turn is
+ * a question with its answer) and bytes.
+ */
+struct store_step {
+	struct store_lease lease;
+	enum store_step_kind kind;
+	struct store_progress progress;
+	uint32_t lease_ms; /* SAVE, ANSWER */
+	uint32_t wait_ms;  /* WAIT */
+	const char *reply; /* ANSWER; borrowed for the call */
+	size_t reply_len;
+	const char *question, *answer; /* ANSWER; NULL: the session stays */
+	unsigned history_turns, history_bytes;
+	const char *reason; /* DEAD: up to 31 bytes, no user text */
+	enum store_rc rc;   /* out: STORE_OK, STORE_FENCED or STORE_CORRUPT */
+};
+
+/*
+ * Commits the steps of one turn of the engine together.  Each step is checked
+ * against its fence by itself and answers in its rc; a fenced step changes
+ * nothing.  On another code than STORE_OK no step happened: STORE_BUSY,
+ * STORE_FULL (disk), STORE_ERR or STORE_FATAL.
+ */
+enum store_rc store_steps(struct store *, struct store_step *, size_t n,
+    struct store_now);
+
+/* Unfinished jobs that no living process owns, due or waiting. */
+enum store_rc store_orphans(struct store *, struct store_now, size_t *n);
+
+/* ------------------------------------- advice shared by the workers -- */
+
+/*
+ * What the workers of one machine tell each other about an upstream.  Kept in
+ * shared memory: it survives processes but not a reboot, and needs no
+ * transaction.
+ */
+enum { STORE_UPSTREAMS = 8 };
+
+struct store_breaker {
+	unsigned upstream;  /* 0 .. STORE_UPSTREAMS - 1, the caller's numbers */
+	unsigned fails;     /* failures in a row that open it */
+	uint32_t open_ms;   /* how long it stays open */
+	uint32_t probe_ms;  /* then one call may pass in this time */
+};
+
+/*
+ * May a call be made?  True while closed, and for one caller per probe_ms
+ * when the open time is over.  Otherwise false, and *wait_ms (if not NULL)
+ * says when to ask again.
+ */
+bool store_breaker_pass(struct store *, const struct store_breaker *,
+    struct store_now, uint32_t *wait_ms);
+
+enum store_report { STORE_WORKS = 0, STORE_FAILS, STORE_TRIPS };
+
+/* WORKS closes, FAILS counts, TRIPS opens at once; true if it opened now. */
+bool store_breaker_report(struct store *, const struct store_breaker *,
+    enum store_report, struct store_now);
+
+/*
+ * A rate shared by the workers: true at most every gap_us, with up to burst
+ * passes saved up.  For best-effort calls under a limit of LINE's.
+ */
+bool store_pace(struct store *, uint32_t gap_us, uint32_t burst,
+    struct store_now);
+
+/* ------------------------------------------------------ maintenance -- */
+
+enum store_state { STORE_IDLE = 0, STORE_WORKING };
+
+struct store_session_info {
+	char user[17]; /* hex, a prefix of the keyed hash */
+	enum store_state state;
+	int64_t age_ms; /* since the session last changed */
+	uint32_t job;   /* the unfinished job; 0: none */
+};
+
+struct store_stat {
+	size_t active;     /* users whose question is being worked on */
+	size_t total;      /* users with a session or an unfinished job */
+	size_t unfinished; /* jobs */
+	size_t dead;       /* dead letters */
+	uint64_t used_pages, map_pages;
+};
+
+/*
+ * Counts, and describes up to max users, those at work first.  *n says how
+ * many of infos were filled; infos may be NULL with max 0.
+ */
+enum store_rc store_stat(struct store *, struct store_now,
+    struct store_stat *, struct store_session_info *infos, size_t max,
+    size_t *n);
+
+struct store_sweep_rules {
+	int64_t session_ttl_ms;
+	int64_t dead_ttl_ms;
+	bool force; /* sweep although the clock jumped */
+};
+
+struct store_swept {
+	size_t sessions, lanes, events, dead;
+	int readers; /* stale read locks cleared */
+};
+
+/*
+ * Removes what expired, in transactions of at most 500 records: sessions and
+ * idle lanes (never of a user with an unfinished job, which is looked at again
+ * in the removing transaction), event ids 26 h older than the newest event,
+ * dead letters.  STORE_BUSY at once when another sweep runs; STORE_CLOCK when
+ * wall and boot clock disagree with the last sweep by more than a day forward
+ * or five minutes backward: the next sweep finds them consistent again.
+ */
+enum store_rc store_sweep(struct store *, const struct store_sweep_rules *,
+    struct store_now, struct store_swept *);
+
+#endif

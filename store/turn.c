@@ -1,0 +1,101 @@
+/* turn - see turn.h. */
+#include <errno.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "store/turn.h"
+
+bool
+turn_init(struct turn *t)
+{
+	pthread_mutexattr_t attr;
+	bool done;
+
+	if (pthread_mutexattr_init(&attr) != 0)
+		return false;
+	done =
+	    pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) == 0 &&
+	    pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST) == 0 &&
+	    pthread_mutex_init(&t->lock, &attr) == 0;
+	pthread_mutexattr_destroy(&attr);
+	return done;
+}
+
+static int64_t
+monotonic_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static int
+lock_until(struct turn *t, int64_t ms)
+{
+	struct timespec ts = {
+		.tv_sec = ms / 1000,
+		.tv_nsec = ms % 1000 * 1000000,
+	};
+
+	return pthread_mutex_clocklock(&t->lock, CLOCK_MONOTONIC, &ts);
+}
+
+/*
+ * Kills the holder if it stalls.  It must have held the turn since before our
+ * last slice of waiting, so that a machine that was paused as a whole gives it
+ * a chance to go on; and it must hold it still when we have its pidfd, so that
+ * a process that reuses the pid is safe.
+ */
+static void
+judge_holder(struct turn *t, uint64_t taken, int64_t now_ms)
+{
+	int pid = atomic_load(&t->pid), fd;
+
+	if (pid == 0 || pid == getpid() ||
+	    now_ms - atomic_load(&t->since_ms) <= TURN_STALL_MS)
+		return;
+	fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (fd == -1)
+		return;
+	if (atomic_load(&t->taken) == taken && atomic_load(&t->pid) == pid)
+		syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
+	close(fd);
+}
+
+enum turn_rc
+turn_take(struct turn *t, int wait_ms)
+{
+	int64_t now = monotonic_ms(), end = now + wait_ms, slice_end;
+	uint64_t taken;
+	int rc;
+
+	do {
+		taken = atomic_load(&t->taken);
+		slice_end = now + TURN_SLICE_MS;
+		rc = lock_until(t, slice_end < end ? slice_end : end);
+		now = monotonic_ms();
+		if (rc == ETIMEDOUT)
+			judge_holder(t, taken, now);
+	} while (rc == ETIMEDOUT && now < end);
+	if (rc == ETIMEDOUT)
+		return TURN_LATE;
+	if (rc == EOWNERDEAD)
+		pthread_mutex_consistent(&t->lock);
+	else if (rc != 0)
+		return TURN_BROKEN;
+	atomic_store(&t->pid, getpid());
+	atomic_store(&t->tid, gettid());
+	atomic_store(&t->since_ms, now);
+	atomic_fetch_add(&t->taken, 1);
+	return rc == EOWNERDEAD ? TURN_INHERITED : TURN_MINE;
+}
+
+void
+turn_leave(struct turn *t)
+{
+	atomic_store(&t->pid, 0);
+	pthread_mutex_unlock(&t->lock);
+}

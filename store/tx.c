@@ -1,0 +1,282 @@
+/*
+ * tx - transactions: a snapshot to read, or a turn to write.
+ *
+ * Every write transaction starts by asking whether the machine was booted
+ * since the last one: then all leases are void, because the boot clock they
+ * were counted in is gone and so is everybody who held them.
+ */
+#include <string.h>
+
+#include "store/store_priv.h"
+
+/* LMDB's structs have no const; it does not change what it is given. */
+static MDB_val
+val_of(const void *at, size_t len)
+{
+	MDB_val v = { .mv_size = len, .mv_data = (void *)(uintptr_t)at };
+
+	return v;
+}
+
+static struct bytes
+bytes_of(MDB_val v)
+{
+	struct bytes b = { .at = v.mv_data, .len = v.mv_size };
+
+	return b;
+}
+
+enum store_rc
+db_get(struct tx *tx, struct key key, struct bytes *out)
+{
+	MDB_val k = val_of(key.at, key.len), v;
+	int rc = mdb_get(tx->txn, tx->store->dbi, &k, &v);
+
+	if (rc != 0)
+		return store_fail(tx->store, rc);
+	*out = bytes_of(v);
+	return STORE_OK;
+}
+
+enum store_rc
+db_put(struct tx *tx, struct key key, const void *record, size_t len)
+{
+	MDB_val k = val_of(key.at, key.len), v = val_of(record, len);
+
+	tx->dirty = true;
+	return store_fail(tx->store,
+	    mdb_put(tx->txn, tx->store->dbi, &k, &v, 0));
+}
+
+enum store_rc
+db_del(struct tx *tx, struct key key)
+{
+	MDB_val k = val_of(key.at, key.len);
+	enum store_rc rc =
+	    store_fail(tx->store, mdb_del(tx->txn, tx->store->dbi, &k, NULL));
+
+	if (rc == STORE_OK)
+		tx->dirty = true;
+	return rc == STORE_NONE ? STORE_OK : rc;
+}
+
+enum store_rc
+scan_open(struct scan *s, struct tx *tx, struct key prefix, struct key from)
+{
+	s->prefix = prefix;
+	s->from = from;
+	s->started = false;
+	return store_fail(tx->store,
+	    mdb_cursor_open(tx->txn, tx->store->dbi, &s->cursor));
+}
+
+enum store_rc
+scan_next(struct scan *s, struct bytes *key, struct bytes *value)
+{
+	MDB_val k = val_of(s->from.at, s->from.len), v;
+	int rc = mdb_cursor_get(s->cursor, &k, &v,
+	    s->started ? MDB_NEXT : MDB_SET_RANGE);
+
+	s->started = true;
+	if (rc != 0)
+		return store_rc_from_mdb(rc);
+	*key = bytes_of(k);
+	*value = bytes_of(v);
+	if (key->len < s->prefix.len ||
+	    memcmp(key->at, s->prefix.at, s->prefix.len) != 0)
+		return STORE_NONE;
+	return STORE_OK;
+}
+
+void
+scan_close(struct scan *s)
+{
+	mdb_cursor_close(s->cursor);
+}
+
+uint64_t
+tx_serial(struct tx *tx)
+{
+	tx->global_dirty = true;
+	return ++tx->global.serial;
+}
+
+static enum store_rc
+global_get(struct tx *tx)
+{
+	struct bytes b;
+	enum store_rc rc = db_get(tx, key_global(), &b);
+
+	if (rc == STORE_OK && !global_decode(b, &tx->global))
+		rc = STORE_CORRUPT;
+	return rc == STORE_NONE ? STORE_CORRUPT : rc;
+}
+
+static enum store_rc
+global_put(struct tx *tx)
+{
+	uint8_t record[256];
+	size_t len = global_encode(&tx->global, record, sizeof(record));
+
+	return db_put(tx, key_global(), record, len);
+}
+
+/* Frees one job from its lease of an earlier boot. */
+static enum store_rc
+void_lease(struct tx *tx, struct due *due)
+{
+	bool owned = due->owner.slot != OWNER_NONE;
+	struct owner owner = { .slot = owned ? OWNER_LOST : OWNER_NONE };
+	struct job job;
+	enum store_rc rc = job_get(tx, &due->id, &job);
+
+	if (rc == STORE_OK && job.visible_ms == due->visible_ms) {
+		job.fence = tx_serial(tx);
+		rc = job_move(tx, &due->id, &job, 0, owner);
+		return rc == STORE_OK ? job_put(tx, &due->id, &job) : rc;
+	}
+	if (rc != STORE_OK && rc != STORE_NONE && rc != STORE_CORRUPT)
+		return rc;
+	/* No state to agree with: only the entry moves out of our way. */
+	rc = due_del(tx, due->visible_ms, &due->id);
+	due->visible_ms = 0;
+	due->owner = owner;
+	return rc == STORE_OK ? due_put(tx, due) : rc;
+}
+
+/* Each entry moves to time 0, so the first one behind that is the next. */
+static enum store_rc
+void_leases(struct tx *tx)
+{
+	static const struct store_job_id none;
+	struct key table = { .at = { TABLE_DUE }, .len = 1 };
+	struct bytes key, value;
+	struct scan scan;
+	struct due due;
+	enum store_rc rc;
+
+	do {
+		rc = scan_open(&scan, tx, table, key_due(1, &none));
+		if (rc != STORE_OK)
+			return rc;
+		rc = scan_next(&scan, &key, &value);
+		if (rc == STORE_OK && !due_decode(key, value, &due))
+			rc = STORE_CORRUPT;
+		scan_close(&scan);
+		if (rc == STORE_OK)
+			rc = void_lease(tx, &due);
+	} while (rc == STORE_OK);
+	return rc == STORE_NONE ? STORE_OK : rc;
+}
+
+static enum store_rc
+notice_boot(struct tx *tx)
+{
+	struct global *g = &tx->global;
+	uint32_t boot = global_boot(g, &tx->now);
+
+	if (boot == g->boot)
+		return STORE_OK;
+	g->boot = boot;
+	memcpy(g->boot_id, tx->now.boot_id, sizeof(g->boot_id));
+	tx->global_dirty = true;
+	return void_leases(tx);
+}
+
+/* Ends the transaction: commits it when rc is STORE_OK and it wrote. */
+static enum store_rc
+tx_end(struct tx *tx, enum store_rc rc)
+{
+	if (rc == STORE_OK && tx->global_dirty)
+		rc = global_put(tx);
+	if (rc == STORE_OK && tx->dirty)
+		return store_fail(tx->store, mdb_txn_commit(tx->txn));
+	mdb_txn_abort(tx->txn);
+	return rc;
+}
+
+static enum store_rc
+write_once(struct tx *tx, tx_fn *fn, void *arg)
+{
+	enum store_rc rc = store_fail(tx->store,
+	    mdb_txn_begin(tx->store->env, NULL, 0, &tx->txn));
+
+	if (rc != STORE_OK)
+		return rc;
+	tx->dirty = tx->global_dirty = false;
+	rc = global_get(tx);
+	if (rc == STORE_OK)
+		rc = notice_boot(tx);
+	if (rc == STORE_OK)
+		rc = fn(tx, arg);
+	return tx_end(tx, rc);
+}
+
+/* Pages that dead readers pinned may be all that is missing. */
+static enum store_rc
+write_with_room(struct tx *tx, tx_fn *fn, void *arg)
+{
+	enum store_rc rc = write_once(tx, fn, arg);
+	int cleared = 0;
+
+	if (rc == STORE_FULL &&
+	    mdb_reader_check(tx->store->env, &cleared) == 0 && cleared > 0)
+		rc = write_once(tx, fn, arg);
+	return rc;
+}
+
+enum store_rc
+tx_enter(struct store *s, int wait_ms)
+{
+	enum store_rc rc;
+
+	switch (turn_take(&s->shared->turn, wait_ms)) {
+	case TURN_MINE:
+		return STORE_OK;
+	case TURN_INHERITED:
+		/* What it committed may be visible and not yet on the disk. */
+		rc = store_fail(s, mdb_env_sync(s->env, 1));
+		if (rc != STORE_OK)
+			turn_leave(&s->shared->turn);
+		return rc;
+	case TURN_LATE:
+		return STORE_BUSY;
+	case TURN_BROKEN:
+		break;
+	}
+	return STORE_ERR;
+}
+
+enum store_rc
+tx_write(struct store *s, const struct store_now *now, int wait_ms, tx_fn *fn,
+    void *arg)
+{
+	struct tx tx = { .store = s, .now = *now };
+	enum store_rc rc = store_check(s);
+
+	if (rc == STORE_OK)
+		rc = tx_enter(s, wait_ms);
+	if (rc != STORE_OK)
+		return rc;
+	rc = write_with_room(&tx, fn, arg);
+	turn_leave(&s->shared->turn);
+	return rc;
+}
+
+enum store_rc
+tx_read(struct store *s, const struct store_now *now, tx_fn *fn, void *arg)
+{
+	struct tx tx = { .store = s, .now = *now };
+	enum store_rc rc = store_check(s);
+
+	if (rc == STORE_OK)
+		rc = store_fail(s,
+		    mdb_txn_begin(s->env, NULL, MDB_RDONLY, &tx.txn));
+	if (rc != STORE_OK)
+		return rc;
+	rc = global_get(&tx);
+	if (rc == STORE_OK)
+		rc = fn(&tx, arg);
+	mdb_txn_abort(tx.txn);
+	return rc;
+}

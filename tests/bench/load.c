@@ -1,0 +1,362 @@
+/*
+ * load - sends signed webhooks as fast as they are answered.
+ *
+ *   load --port N --path /webhook --connections C --seconds S --secret TEXT
+ *        [--users N] [--requests N]
+ *
+ * Each of C keep-alive connections sends its next webhook when the answer to
+ * the last one is there.  Every webhook is another one: event id, reply token
+ * and message of its own, and a user of its own, or one of N in turn.  All are
+ * made and signed before the clock runs, 25,000 a second unless --requests
+ * says otherwise; when they are used up, the run ends early.
+ *
+ * Prints one line of JSON.  "ok" are answers of status 200; "other" is
+ * everything else, connections that broke included, and "first_other" the
+ * status of the first such (0: broke).  Latencies are of all answers.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <getopt.h>
+#include <netinet/tcp.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/epoll.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	REQUEST_MAX = 2048,
+	ANSWER_MAX = 4096,
+	CONNECTIONS_MAX = 4096,
+	PER_SECOND = 25000,
+	EVENTS = 128
+};
+
+static struct {
+	uint16_t port;
+	const char *path, *secret;
+	size_t connections, users, requests;
+	double seconds;
+} options;
+
+struct request {
+	const char *bytes;
+	size_t len;
+};
+
+struct conn {
+	int fd;
+	int64_t sent_us;
+	size_t len;
+	char in[ANSWER_MAX];
+};
+
+static struct request *requests;
+static size_t next_request;
+static uint32_t *latencies_us;
+static size_t n_answers, n_ok, n_other;
+static int first_other = -1;
+static int epoll;
+
+static int64_t
+now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void
+die(const char *what)
+{
+	perror(what);
+	exit(2);
+}
+
+/* ---- webhooks ------------------------------------------------------------ */
+
+static int
+print_body(char *to, size_t size, uint64_t run, size_t i)
+{
+	struct timespec now;
+	size_t user = options.users == 0 ? i : i % options.users;
+	unsigned r = (unsigned)run, t = (unsigned)i;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return snprintf(to, size,
+	    "{\"destination\":\"U00000000000000000000000000000000\","
+	    "\"events\":[{\"type\":\"message\",\"message\":{\"type\":"
+	    "\"text\",\"id\":\"%018zu\",\"quoteToken\":"
+	    "\"q3Plxr4AgKd_%08x%08x\",\"text\":\"I have had a fever of "
+	    "38.5 since last night. What should I do now? (%zu)\"},"
+	    "\"webhookEventId\":\"01BENCH%08X%011zu\","
+	    "\"deliveryContext\":{\"isRedelivery\":false},"
+	    "\"timestamp\":%lld%03ld,\"source\":{\"type\":\"user\","
+	    "\"userId\":\"U%08x%024zx\"},\"replyToken\":"
+	    "\"%08x%08x0f3779fba3b349968c5d07db\",\"mode\":\"active\"}]}",
+	    i, r, t, i, r, i, (long long)now.tv_sec, now.tv_nsec / 1000000, r,
+	    user, r, t);
+}
+
+static void
+sign(const char *body, size_t len, char signature[64])
+{
+	unsigned char mac[EVP_MAX_MD_SIZE];
+	unsigned n;
+
+	if (HMAC(EVP_sha256(), options.secret, (int)strlen(options.secret),
+		(const unsigned char *)body, len, mac, &n) == NULL)
+		die("load: HMAC");
+	EVP_EncodeBlock((unsigned char *)signature, mac, (int)n);
+}
+
+static void
+make_request(struct request *request, uint64_t run, size_t i)
+{
+	char body[REQUEST_MAX], all[REQUEST_MAX], signature[64];
+	int n = print_body(body, sizeof(body), run, i);
+
+	sign(body, (size_t)n, signature);
+	n = snprintf(all, sizeof(all),
+	    "POST %s HTTP/1.1\r\nHost: bench\r\nContent-Type: "
+	    "application/json; charset=utf-8\r\nUser-Agent: "
+	    "LineBotWebhook/2.0\r\nX-Line-Signature: %s\r\n"
+	    "Content-Length: %d\r\n\r\n%s",
+	    options.path, signature, n, body);
+	request->bytes = strndup(all, (size_t)n);
+	request->len = (size_t)n;
+	if (request->bytes == NULL)
+		die("load: memory");
+}
+
+static void
+make_requests(void)
+{
+	uint64_t run;
+
+	requests = calloc(options.requests, sizeof(*requests));
+	latencies_us = calloc(options.requests, sizeof(*latencies_us));
+	if (requests == NULL || latencies_us == NULL ||
+	    getrandom(&run, sizeof(run), 0) != sizeof(run))
+		die("load: memory");
+	for (size_t i = 0; i < options.requests; i++)
+		make_request(&requests[i], run, i);
+}
+
+/* ---- connections --------------------------------------------------------- */
+
+static void
+conn_open(struct conn *conn)
+{
+	struct sockaddr_in to = {
+		.sin_family = AF_INET,
+		.sin_port = htons(options.port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = conn };
+	int one = 1;
+
+	conn->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	conn->len = 0;
+	if (conn->fd == -1 ||
+	    connect(conn->fd, (struct sockaddr *)&to, sizeof(to)) == -1)
+		die("load: connect");
+	setsockopt(conn->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (epoll_ctl(epoll, EPOLL_CTL_ADD, conn->fd, &event) == -1)
+		die("load: epoll_ctl");
+}
+
+static void
+conn_send(struct conn *conn)
+{
+	const struct request *request = &requests[next_request];
+
+	if (next_request == options.requests)
+		return;
+	next_request++;
+	conn->sent_us = now_us();
+	/* Smaller than a socket's buffer; what fails is found by the read. */
+	if (send(conn->fd, request->bytes, request->len, MSG_NOSIGNAL) == -1)
+		shutdown(conn->fd, SHUT_RDWR);
+}
+
+static void
+count(const struct conn *conn, int status)
+{
+	if (status == 200)
+		n_ok++;
+	else if (n_other++ == 0)
+		first_other = status;
+	latencies_us[n_answers++] = (uint32_t)(now_us() - conn->sent_us);
+}
+
+static void
+conn_broke(struct conn *conn)
+{
+	count(conn, 0);
+	close(conn->fd);
+	conn_open(conn);
+	conn_send(conn);
+}
+
+/* Is there a whole answer?  Its body has a length or is chunked. */
+static bool
+is_whole(const struct conn *conn)
+{
+	const char *end = strstr(conn->in, "\r\n\r\n");
+	const char *field = strcasestr(conn->in, "\r\nContent-Length:");
+
+	if (end == NULL)
+		return false;
+	end += 4;
+	if (field != NULL && field < end)
+		return conn->in + conn->len >=
+		    end + strtoul(field + 17, NULL, 10);
+	return strcmp(conn->in + conn->len - 5, "0\r\n\r\n") == 0;
+}
+
+static void
+conn_read(struct conn *conn)
+{
+	ssize_t n = recv(conn->fd, conn->in + conn->len,
+	    sizeof(conn->in) - 1 - conn->len, 0);
+
+	if (n <= 0) {
+		conn_broke(conn);
+		return;
+	}
+	conn->len += (size_t)n;
+	conn->in[conn->len] = '\0';
+	if (!is_whole(conn))
+		return;
+	count(conn, (int)strtol(conn->in + strlen("HTTP/1.1 "), NULL, 10));
+	conn->len = 0;
+	conn_send(conn);
+}
+
+/* Until the time is over or the last webhook is answered. */
+static void
+run(int64_t end_us)
+{
+	struct epoll_event events[EVENTS];
+
+	while (n_answers < options.requests) {
+		int64_t left_us = end_us - now_us();
+		int n;
+
+		if (left_us <= 0)
+			break;
+		n = epoll_wait(epoll, events, EVENTS,
+		    (int)(left_us / 1000) + 1);
+		for (int i = 0; i < n; i++)
+			conn_read(events[i].data.ptr);
+	}
+}
+
+/* ---- report -------------------------------------------------------------- */
+
+static int
+compare(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static unsigned
+percentile_us(unsigned percent)
+{
+	return n_answers == 0 ? 0
+			      : latencies_us[(n_answers - 1) * percent / 100];
+}
+
+static void
+report(double seconds)
+{
+	qsort(latencies_us, n_answers, sizeof(*latencies_us), compare);
+	printf("{\"requests\":%zu,\"ok\":%zu,\"other\":%zu,"
+	       "\"first_other\":%d,\"seconds\":%.3f,\"rps\":%.1f,"
+	       "\"p50_us\":%u,\"p99_us\":%u}\n",
+	    n_answers, n_ok, n_other, first_other, seconds,
+	    (double)n_answers / seconds, percentile_us(50), percentile_us(99));
+}
+
+static void
+read_options(int argc, char **argv)
+{
+	static const struct option known[] = {
+		{ "port", required_argument, NULL, 'p' },
+		{ "path", required_argument, NULL, 'u' },
+		{ "connections", required_argument, NULL, 'c' },
+		{ "seconds", required_argument, NULL, 's' },
+		{ "secret", required_argument, NULL, 'k' },
+		{ "users", required_argument, NULL, 'n' },
+		{ "requests", required_argument, NULL, 'r' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+		switch (option) {
+		case 'p':
+			options.port = (uint16_t)strtoul(optarg, NULL, 10);
+			break;
+		case 'u':
+			options.path = optarg;
+			break;
+		case 'c':
+			options.connections = strtoul(optarg, NULL, 10);
+			break;
+		case 's':
+			options.seconds = strtod(optarg, NULL);
+			break;
+		case 'k':
+			options.secret = optarg;
+			break;
+		case 'n':
+			options.users = strtoul(optarg, NULL, 10);
+			break;
+		case 'r':
+			options.requests = strtoul(optarg, NULL, 10);
+			break;
+		default:
+			exit(2);
+		}
+	}
+	if (options.requests == 0)
+		options.requests = (size_t)(options.seconds * PER_SECOND);
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct conn conns[CONNECTIONS_MAX];
+	int64_t start_us;
+
+	read_options(argc, argv);
+	if (options.port == 0 || options.path == NULL ||
+	    options.secret == NULL || options.requests == 0 ||
+	    options.connections < 1 || options.connections > CONNECTIONS_MAX) {
+		(void)fprintf(stderr, "load: see the top of load.c\n");
+		return 2;
+	}
+	epoll = epoll_create1(EPOLL_CLOEXEC);
+	make_requests();
+	for (size_t i = 0; i < options.connections; i++)
+		conn_open(&conns[i]);
+	start_us = now_us();
+	for (size_t i = 0; i < options.connections; i++)
+		conn_send(&conns[i]);
+	run(start_us + (int64_t)(options.seconds * 1e6));
+	report((double)(now_us() - start_us) / 1e6);
+	return 0;
+}

@@ -1,0 +1,370 @@
+/*
+ * What was admitted is answered once, by this engine or the next one.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <sys/stat.h>
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "jobs/engine.h"
+#include "tests/unit/upstream_fixture.h"
+
+enum { WAIT_MS = 15000 };
+
+struct fixture {
+	struct settings settings;
+	struct upstream_fixture *up;
+	struct store *store;
+	struct mailbox *mailbox;
+	struct engine *engine;
+	pthread_t thread;
+	char dir[64];
+};
+
+static struct store_now
+now(void)
+{
+	struct store_now now = { clock_wall_ms(), clock_boot_ms(), { 0 } };
+
+	(void)clock_boot_id(now.boot_id);
+	return now;
+}
+
+static void *
+run(void *arg)
+{
+	engine_run(arg);
+	return NULL;
+}
+
+static void
+start(struct fixture *f)
+{
+	struct engine_config config = { .settings = &f->settings,
+		.store = f->store, .mailbox = f->mailbox };
+	char err[256];
+
+	if (engine_open(&f->engine, &config, err, sizeof(err)) == -1)
+		fail_msg("%s", err);
+	assert_int_equal(pthread_create(&f->thread, NULL, run, f->engine), 0);
+}
+
+static void
+stop(struct fixture *f)
+{
+	engine_stop(f->engine);
+	pthread_join(f->thread, NULL);
+	engine_close(&f->engine);
+}
+
+static void
+write_settings(const struct fixture *f, const char *path)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	(void)fprintf(file,
+	    "LINE_CHANNEL_SECRET=secret\nLINE_CHANNEL_ACCESS_TOKEN=token\n"
+	    "GEMINI_API_KEY=key\nGEMINI_TIMEOUT=5\nSTORE_MAP_MB=16\n"
+	    "DATA_DIR=data\nKEY_FILE=key\nREPLY_WINDOW=10\n"
+	    "LINE_API_BASE=http://127.0.0.1:%d\n"
+	    "GEMINI_BASE=http://127.0.0.1:%d\n",
+	    upstream_port(f->up), upstream_port(f->up));
+	(void)fchmod(fileno(file), 0600);
+	(void)fclose(file);
+}
+
+static int
+setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct store_place place = { .map_mb = 16 };
+	char path[128], err[SETTINGS_ERROR_MAX], why[STORE_WHY_MAX];
+	unsigned slot;
+
+	(void)snprintf(f->dir, sizeof(f->dir), "/tmp/t_engine.XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	f->up = upstream_start();
+	(void)snprintf(path, sizeof(path), "%s/env", f->dir);
+	write_settings(f, path);
+	if (settings_load(&f->settings, path, err, sizeof(err)) == -1)
+		fail_msg("%s", err);
+	place.dir = f->settings.data_dir;
+	place.key_file = f->settings.key_file;
+	if (store_open(&f->store, &place, now(), why) != STORE_OK)
+		fail_msg("%s", why);
+	assert_int_equal(store_join(f->store, now(), &slot), STORE_OK);
+	f->mailbox = mailbox_new();
+	*state = f;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct fixture *f = *state;
+	char command[128];
+
+	if (f->engine != NULL)
+		stop(f);
+	upstream_stop(f->up);
+	mailbox_free(&f->mailbox);
+	store_close(&f->store);
+	settings_release(&f->settings);
+	(void)snprintf(command, sizeof(command), "rm -rf %s", f->dir);
+	(void)!system(command);
+	free(f);
+	return 0;
+}
+
+/* What the webhook does: admits, posts, rings. */
+static enum store_fate
+say(struct fixture *f, unsigned user, unsigned event)
+{
+	char id[32], chat[40], token[40];
+	struct store_event e = { .id = id, .chat = chat, .to = chat,
+		.reply_token = token, .text = "What is diabetes?",
+		.direct = true, .line_ms = clock_wall_ms() };
+	struct store_limits limits = { 1000, 0, 100000, 0, 20000, 10000 };
+	struct store_verdict verdict;
+
+	(void)snprintf(id, sizeof(id), "event-%u-%u", user, event);
+	(void)snprintf(chat, sizeof(chat), "U%032u", user);
+	(void)snprintf(token, sizeof(token), "token-%u-%u", user, event);
+	assert_int_equal(
+	    store_admit(f->store, &e, 1, &limits, now(), &verdict), STORE_OK);
+	if (verdict.fate == STORE_ACCEPTED)
+		assert_int_equal(mailbox_job(f->mailbox, &verdict.lease), 0);
+	mailbox_ring(f->mailbox);
+	return verdict.fate;
+}
+
+static struct store_stat
+stat_of(struct fixture *f)
+{
+	struct store_stat stat;
+	size_t n;
+
+	assert_int_equal(store_stat(f->store, now(), &stat, NULL, 0, &n),
+	    STORE_OK);
+	return stat;
+}
+
+static void
+wait_until_finished(struct fixture *f)
+{
+	int64_t until = clock_boot_ms() + WAIT_MS;
+
+	while (stat_of(f).unfinished > 0 && clock_boot_ms() < until)
+		usleep(5000);
+	assert_int_equal(stat_of(f).unfinished, 0);
+}
+
+/* -------------------------------------------------------------- scenes -- */
+
+static void
+a_question_is_answered_by_reply_and_the_user_is_idle(void **state)
+{
+	struct fixture *f = *state;
+
+	start(f);
+	assert_int_equal(say(f, 1, 1), STORE_ACCEPTED);
+	wait_until_finished(f);
+	assert_int_equal(upstream_saw(f->up, "An answer."), 1);
+	assert_int_equal(upstream_pushed(f->up), 0);
+	assert_int_equal(stat_of(f).active, 0);
+	assert_int_equal(say(f, 1, 2), STORE_ACCEPTED);
+	wait_until_finished(f);
+	assert_int_equal(upstream_delivered(f->up), 2);
+}
+
+static void *
+say_many(void *arg)
+{
+	struct fixture *f = arg;
+	static atomic_uint next;
+	unsigned i;
+
+	for (i = 0; i < 100; i++)
+		say(f, 1000 + atomic_fetch_add(&next, 1), 1);
+	return NULL;
+}
+
+static void
+three_hundred_from_three_threads_are_each_answered_once(void **state)
+{
+	struct fixture *f = *state;
+	pthread_t threads[3];
+	size_t i;
+
+	start(f);
+	for (i = 0; i < 3; i++)
+		pthread_create(&threads[i], NULL, say_many, f);
+	for (i = 0; i < 3; i++)
+		pthread_join(threads[i], NULL);
+	wait_until_finished(f);
+	assert_int_equal(upstream_delivered(f->up), 300);
+	assert_int_equal(upstream_model_calls(f->up), 300);
+}
+
+static void
+a_stopped_engine_hands_its_jobs_to_the_next(void **state)
+{
+	struct fixture *f = *state;
+	int64_t began;
+	unsigned i;
+
+	upstream_set(f->up, (struct upstream_knobs){ .model_status = 200,
+	    .model_delay_ms = 3000 });
+	start(f);
+	for (i = 0; i < 20; i++)
+		say(f, i, 1);
+	usleep(200000);
+	began = clock_boot_ms();
+	stop(f);
+	assert_true(clock_boot_ms() - began < 900);
+	assert_int_equal(stat_of(f).unfinished, 20);
+	upstream_set(f->up, (struct upstream_knobs){ .model_status = 200 });
+	start(f);
+	wait_until_finished(f);
+	assert_int_equal(upstream_delivered(f->up), 20);
+}
+
+static void
+a_model_that_fails_ends_in_an_apology_and_a_dead_letter(void **state)
+{
+	struct fixture *f = *state;
+
+	upstream_set(f->up, (struct upstream_knobs){ .model_status = 400 });
+	start(f);
+	say(f, 1, 1);
+	wait_until_finished(f);
+	assert_int_equal(upstream_delivered(f->up), 1);
+	assert_int_equal(upstream_saw(f->up, "An answer."), 0);
+	assert_int_equal(stat_of(f).dead, 1);
+}
+
+static void
+a_reply_whose_answer_is_lost_is_not_sent_twice(void **state)
+{
+	struct fixture *f = *state;
+
+	upstream_set(f->up, (struct upstream_knobs){ .model_status = 200,
+	    .replies_lost = 1 });
+	start(f);
+	say(f, 1, 1);
+	wait_until_finished(f);
+	assert_int_equal(upstream_delivered(f->up), 1);
+	assert_int_equal(upstream_pushed(f->up), 0);
+}
+
+static void
+a_failed_reply_is_tried_again(void **state)
+{
+	struct fixture *f = *state;
+
+	upstream_set(f->up, (struct upstream_knobs){ .model_status = 200,
+	    .replies_failed = 2 });
+	start(f);
+	say(f, 1, 1);
+	wait_until_finished(f);
+	assert_int_equal(upstream_saw(f->up, "An answer."), 1);
+}
+
+static void
+a_late_answer_is_pushed_once(void **state)
+{
+	struct fixture *f = *state;
+
+	f->settings.reply_window = 1;
+	upstream_set(f->up, (struct upstream_knobs){ .model_status = 200,
+	    .model_delay_ms = 1200, .pushes_failed = 1 });
+	start(f);
+	say(f, 1, 1);
+	wait_until_finished(f);
+	assert_int_equal(upstream_pushed(f->up), 1);
+	assert_int_equal(upstream_delivered(f->up), 1);
+}
+
+static void
+refused_content_becomes_the_plain_text(void **state)
+{
+	struct fixture *f = *state;
+
+	upstream_set(f->up, (struct upstream_knobs){ .model_status = 200,
+	    .refuse_content = 1 });
+	start(f);
+	say(f, 1, 1);
+	wait_until_finished(f);
+	assert_int_equal(upstream_delivered(f->up), 1);
+	assert_int_equal(upstream_saw(f->up, "An answer."), 0);
+	assert_int_equal(stat_of(f).dead, 1);
+}
+
+static void
+a_model_that_hangs_is_given_up_in_time(void **state)
+{
+	struct fixture *f = *state;
+	int64_t began = clock_boot_ms(), took;
+
+	f->settings.gemini_timeout = 1;
+	upstream_set(f->up, (struct upstream_knobs){ .model_status = 200,
+	    .model_delay_ms = 4000 });
+	start(f);
+	say(f, 1, 1);
+	wait_until_finished(f);
+	took = clock_boot_ms() - began;
+	assert_true(took >= 900 && took < 2500);
+	assert_int_equal(
+	    upstream_saw(f->up, "Request timed out, please try again"), 1);
+}
+
+static void
+a_notice_is_replied(void **state)
+{
+	struct fixture *f = *state;
+	int64_t until = clock_boot_ms() + WAIT_MS;
+
+	start(f);
+	assert_int_equal(
+	    mailbox_notice(f->mailbox, WORDS_SLOW_DOWN, "token"), 0);
+	mailbox_ring(f->mailbox);
+	while (upstream_delivered(f->up) == 0 && clock_boot_ms() < until)
+		usleep(5000);
+	assert_int_equal(upstream_saw(f->up, "Slow down please"), 1);
+}
+
+#define SCENE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SCENE(a_question_is_answered_by_reply_and_the_user_is_idle),
+		SCENE(three_hundred_from_three_threads_are_each_answered_once),
+		SCENE(a_stopped_engine_hands_its_jobs_to_the_next),
+		SCENE(a_model_that_fails_ends_in_an_apology_and_a_dead_letter),
+		SCENE(a_reply_whose_answer_is_lost_is_not_sent_twice),
+		SCENE(a_failed_reply_is_tried_again),
+		SCENE(a_late_answer_is_pushed_once),
+		SCENE(refused_content_becomes_the_plain_text),
+		SCENE(a_model_that_hangs_is_given_up_in_time),
+		SCENE(a_notice_is_replied),
+	};
+
+	(void)log_open(NULL, LOG_ERROR);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,37 @@
+/*
+ * upstream_fixture.h - LINE and Gemini in a few threads, as far as the
+ * engine's tests need them: one-time reply tokens, retry keys, and faults.
+ */
+#ifndef UPSTREAM_FIXTURE_H
+#define UPSTREAM_FIXTURE_H
+
+#include <stddef.h>
+
+struct upstream_fixture;
+
+/* What the next calls meet; set before the calls, from the test's thread. */
+struct upstream_knobs {
+	int model_status;        /* 200, or an error with an empty body */
+	unsigned model_delay_ms;
+	unsigned replies_lost;   /* delivered, then hung up without answer */
+	unsigned replies_failed; /* 500, not delivered */
+	unsigned pushes_failed;  /* 500, not delivered */
+	unsigned refuse_content; /* 400 for so many replies */
+};
+
+/* Serves on a loopback port of its own until the stop. */
+struct upstream_fixture *upstream_start(void);
+void upstream_stop(struct upstream_fixture *);
+
+int upstream_port(const struct upstream_fixture *);
+void upstream_set(struct upstream_fixture *, struct upstream_knobs);
+
+/* How many calls came, and how many messages users saw. */
+unsigned upstream_model_calls(struct upstream_fixture *);
+unsigned upstream_delivered(struct upstream_fixture *);
+unsigned upstream_pushed(struct upstream_fixture *);
+
+/* How often a text was part of what users saw. */
+unsigned upstream_saw(struct upstream_fixture *, const char *text);
+
+#endif
