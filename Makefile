@@ -1,4 +1,4 @@
-# MedEdBot: one Makefile, nothing recursive, everything it makes is in build/.
+# MedEdBot: one Makefile for the whole tree; everything it makes is in build/.
 #
 #   make            build/mededbot.fcgi and build/mededbot-cleanup
 #   make run        all on one machine: install what is missing, build, serve
@@ -17,11 +17,13 @@
 #   make install    PREFIX=/usr/local DESTDIR=
 #   make clean
 #
-# WERROR= lets warnings pass, CC=clang and BUILD=DIR build beside the usual.
+# V=1 shows the commands; WERROR= lets warnings pass; CC=clang BUILD=DIR builds
+# beside the usual.
 
 PREFIX = /usr/local
 SERVERS = lighttpd fcgid proxy
 FUZZ_SECONDS = 60
+SAY = $(if $(V),,@echo "  $@";)
 
 # ---- flags -----------------------------------------------------------------
 
@@ -61,6 +63,7 @@ SRCS = $(filter-out $(MAINS),$(wildcard fcgi-app/*/*.c store/*.c))
 UNIT = $(wildcard tests/unit/t_*.c)
 UNIT_HELPERS = $(filter-out $(UNIT),$(wildcard tests/unit/*.c))
 FUZZ = $(wildcard tests/fuzz/f_*.c)
+BENCH = $(wildcard tests/bench/*.c)
 
 # What runs in more than one thread, and what valgrind should see.
 TSAN_TESTS = $(wildcard tests/unit/t_engine*.c tests/unit/t_mailbox*.c \
@@ -81,7 +84,9 @@ CLEANUP = $(BUILD)/mededbot-cleanup
 OBJS = $(SRCS:%.c=$(BUILD)/%.o)
 UNIT_BINS = $(UNIT:%.c=$(BUILD)/%)
 FUZZ_BINS = $(FUZZ:%.c=$(BUILD)/%)
-TEST_OBJS = $(patsubst %.c,$(BUILD)/%.o,$(UNIT) $(UNIT_HELPERS) $(FUZZ))
+BENCH_BINS = $(BENCH:%.c=$(BUILD)/%)
+TEST_OBJS = $(patsubst %.c,$(BUILD)/%.o,$(UNIT) $(UNIT_HELPERS) $(FUZZ) \
+		$(BENCH))
 DEPS = $(OBJS:.o=.d) $(MAINS:%.c=$(BUILD)/%.d) $(TEST_OBJS:.o=.d)
 
 # ---- build -----------------------------------------------------------------
@@ -89,18 +94,17 @@ DEPS = $(OBJS:.o=.d) $(MAINS:%.c=$(BUILD)/%.d) $(TEST_OBJS:.o=.d)
 all: $(APP) $(CLEANUP)
 
 $(APP): $(BUILD)/fcgi-app/main.o $(LIB)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(SAY) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 $(CLEANUP): $(BUILD)/store/cleanup.o $(LIB)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(SAY) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 $(LIB): $(OBJS)
-	@rm -f $@
-	ar rcs $@ $^
+	$(SAY) rm -f $@ && ar rcs $@ $^
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(SAY) $(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # Other flags, other objects: this file changes when they do.
 FLAGS = $(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS)
@@ -113,7 +117,7 @@ $(BUILD)/flags: FORCE
 # ---- tests -----------------------------------------------------------------
 
 check:
-	@scripts/check.sh
+	+@scripts/check.sh
 
 deps:
 	@scripts/deps.sh build
@@ -129,7 +133,7 @@ manlint:
 	@scripts/lint.sh --man
 
 $(UNIT_BINS): %: %.o $(UNIT_HELPERS:%.c=$(BUILD)/%.o) $(LIB)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+	$(SAY) $(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
 
 # One target per program, so that -j runs them side by side; TEST_WRAP is what
 # runs them (valgrind).
@@ -151,9 +155,9 @@ fuzz:
 	@$(MAKE) --no-print-directory -j2 run-fuzz SAN=$(FUZZ_SAN) \
 	    FUZZ_SECONDS=$(FUZZ_SECONDS)
 
-$(FUZZ_BINS): HARDEN += -fsanitize=fuzzer
+$(FUZZ_BINS): private HARDEN += -fsanitize=fuzzer
 $(FUZZ_BINS): %: %.o $(LIB)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(SAY) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 RUN_FUZZ = $(FUZZ:tests/fuzz/%.c=run-%)
 run-fuzz: $(RUN_FUZZ)
@@ -161,15 +165,19 @@ $(RUN_FUZZ): run-%: $(BUILD)/tests/fuzz/%
 	@scripts/run-test.sh --fuzz $(FUZZ_SECONDS) $<
 
 e2e: all
-	@E2E_SERVERS="$(SERVERS)" /usr/bin/python3 -m pytest -q tests/e2e
+	@E2E_SERVERS="$(SERVERS)" /usr/bin/python3 -B -m pytest -q \
+	    -p no:cacheprovider tests/e2e
 
-bench: all
-	@/usr/bin/python3 tests/bench/bench.py
+$(BENCH_BINS): %: %.o
+	$(SAY) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+bench: all $(BENCH_BINS)
+	@BUILD=$(BUILD) /usr/bin/python3 tests/bench/bench.py
 
 # ---- the rest --------------------------------------------------------------
 
 run:
-	@scripts/run.sh
+	+@scripts/run.sh
 
 SHARE = $(DESTDIR)$(PREFIX)/share/mededbot
 install: all

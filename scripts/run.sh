@@ -48,7 +48,7 @@ run=$top/run as=()
 if [ "$(id -u)" = 0 ]; then
 	as=(setpriv --reuid=www-data --regid=www-data --init-groups --)
 	# A checkout below /root, say, is closed to the user who runs it all.
-	"${as[@]}" test -x "$top" || run=/run/mededbot
+	"${as[@]}" test -x "$top" || run=/var/lib/mededbot-run
 fi
 (umask 022 && mkdir -p "$run")
 [ -w "$run" ] || die "$run is somebody else's: remove it, it holds only logs" \

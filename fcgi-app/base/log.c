@@ -209,7 +209,6 @@ log_line(
 	if (level > atomic_load(&log_verbosity))
 		return;
 	line_begin(&line, level);
-	errno = saved; /* for %m */
 	vsnprintf(message, sizeof(message), format, args);
 	line_add_text(&line, message);
 	if (suppressed > 0) {
@@ -310,21 +309,22 @@ log_limited(
 const char *
 log_quote(char *out, size_t size, const char *value)
 {
-	bool quote = *value == '\0' || strpbrk(value, " \t\n=\"") != NULL;
-	size_t n = 0;
+	size_t n = 0, need;
 
-	if (!quote) {
+	if (*value != '\0' && strpbrk(value, " \t\n=\"") == NULL) {
 		snprintf(out, size, "%s", value);
 		return out;
 	}
-	/* leaves room for an escaped character, the quote and the NUL */
-	if (size < 5) {
-		snprintf(out, size, "\"\"");
+	if (size < 3) {
+		snprintf(out, size, "-");
 		return out;
 	}
 	out[n++] = '"';
-	for (; *value != '\0' && n + 4 <= size; value++) {
-		if (*value == '"' || *value == '\\')
+	for (; *value != '\0'; value++) {
+		need = *value == '"' || *value == '\\' ? 2 : 1;
+		if (n + need + 2 > size)
+			break;
+		if (need == 2)
 			out[n++] = '\\';
 		out[n++] = *value;
 	}

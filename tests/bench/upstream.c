@@ -4,8 +4,8 @@
  *   upstream HOLD_MS
  *
  * Prints its port, then serves: POST .../models/... is answered with a model's
- * answer, HOLD_MS after it came; POST /v2/bot/... with LINE's; GET /counts
- * with {"asked":n,"answered":n,"delivered":n}; anything else with 404.
+ * answer, HOLD_MS after it came; POST /v2/bot/message/... with LINE's; GET
+ * /counts with {"asked":n,"answered":n,"delivered":n}; anything else with {}.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -116,13 +116,13 @@ route(struct conn *conn)
 
 	if (memmem(line, n, "/models/", 8) != NULL) {
 		hold(conn);
-	} else if (strncmp(line, "POST /v2/bot/", 13) == 0) {
+	} else if (strncmp(line, "POST /v2/bot/message/", 21) == 0) {
 		delivered++;
 		answer(conn, 200, LINE_ANSWER);
 	} else if (strncmp(line, "GET /counts", 11) == 0) {
 		answer_counts(conn);
 	} else {
-		answer(conn, 404, "{}");
+		answer(conn, 202, "{}");
 	}
 }
 

@@ -141,7 +141,7 @@ class Phone {
     this.append(make("p", "note", open
       ? `answered in ${seconds(entry.t - open.t)}, ${entry.how}`
       : entry.how));
-    if (open && open.note.textContent === "sending…") open.note.textContent = "";
+    if (open && open.note.textContent === "sending…") open.note.remove();
     this.open.delete(event);
     this.typing.hidden = true;
     if (event === this.working || !entry.event) this.rest();
@@ -260,6 +260,7 @@ async function followState() {
       await askState();
     } catch (error) {
       byId("app-counts").textContent = "The simulator has stopped.";
+      byId("app-sessions").replaceChildren();
     }
     await new Promise((done) => setTimeout(done, STATE_MS));
   }

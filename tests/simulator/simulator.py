@@ -244,10 +244,15 @@ def main(argv=None):
     given = options(argv)
     ends = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)  # for all threads to come
-    sim = Simulator(
-        given.port, channel_secret=given.channel_secret,
-        access_token=given.access_token, gemini_key=given.gemini_key,
-        tls=(given.tls_cert, given.tls_key) if given.tls_cert else None)
+    tls = (given.tls_cert, given.tls_key) if given.tls_cert else None
+    try:
+        sim = Simulator(given.port, channel_secret=given.channel_secret,
+                        access_token=given.access_token,
+                        gemini_key=given.gemini_key, tls=tls)
+    except OSError as error:
+        print(f"simulator: cannot serve port {given.port}: {error}",
+              file=sys.stderr)
+        return 1
     sim.webhook_url = given.webhook
     sim.model.latency = given.latency_ms / 1000
     sim.chat.debug_url = given.debug_url

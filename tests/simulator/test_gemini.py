@@ -2,12 +2,15 @@
 
 import http.client
 import json
+import shutil
+import ssl
+import subprocess
 import threading
 import time
 
 import pytest
 
-from simulator import faults
+from simulator import Simulator, faults
 from simulator.client import MODEL, NO_ANSWER, ask, post
 
 USER = {"role": "user", "parts": [{"text": "q"}]}
@@ -184,3 +187,30 @@ def test_a_connection_is_kept_for_the_next_call(sim):
         assert conn.getresponse().read()
         assert conn.sock is sock is not None
     conn.close()
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="needs openssl")
+def test_tls_is_served_and_an_abort_is_seen_through_it(tmp_path):
+    cert, key = str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key,
+                    "-out", cert, "-subj", "/CN=localhost", "-addext",
+                    "subjectAltName=IP:127.0.0.1"], check=True,
+                   capture_output=True)
+    sim = Simulator(channel_secret="s", access_token="t", gemini_key="key",
+                    tls=(cert, key))
+    sim.start()
+    conn = http.client.HTTPSConnection(
+        "127.0.0.1", sim.server.server_port, timeout=5,
+        context=ssl.create_default_context(cafile=cert))
+    for latency in (0, 5):
+        sim.model.latency = latency
+        conn.request("POST", MODEL, json.dumps({"contents": [USER]}), {
+            "Content-Type": "application/json", "x-goog-api-key": "key"})
+        if latency == 0:
+            assert conn.getresponse().read()
+    assert sim.wait_for(lambda: len(sim.model_calls) == 2, 1)
+    conn.close()
+    assert sim.wait_for(lambda: sim.model_calls[1].aborted, 1)
+    assert not sim.model_calls[0].aborted
+    sim.stop()

@@ -181,15 +181,11 @@ long_line_is_cut_between_characters(void **state)
 static void
 errno_survives(void **state)
 {
-	char *message;
-
 	(void)state;
+	assert_int_equal(log_open("/dev/full", LOG_INFO), 0);
 	errno = ENOENT;
-	log_info("why=%m");
+	log_info("a=1");
 	assert_int_equal(errno, ENOENT);
-	message = only_message();
-	assert_string_equal(message, "why=No such file or directory");
-	free(message);
 }
 
 static void *
@@ -359,7 +355,7 @@ main(void)
 		cmocka_unit_test(level_decides_what_is_written),
 		cmocka_unit_test(nothing_escapes_the_line),
 		cmocka_unit_test(long_line_is_cut_between_characters),
-		cmocka_unit_test_setup(errno_survives, open_log),
+		cmocka_unit_test(errno_survives),
 		cmocka_unit_test_setup(lines_of_threads_do_not_mix, open_log),
 		cmocka_unit_test_setup(rotated_file_is_opened_again, open_log),
 		cmocka_unit_test_setup(
