@@ -32,6 +32,20 @@ monotonic_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
+#if defined(__clang__) && __has_feature(thread_sanitizer)
+/* ThreadSanitizer knows the lock, but not the call that takes it. */
+void __tsan_mutex_pre_lock(void *, unsigned);
+void __tsan_mutex_post_lock(void *, unsigned, int);
+enum { TSAN_TRY_LOCK = 1 << 4, TSAN_LOCK_FAILED = 1 << 5 };
+#define TSAN_BEFORE(lock) __tsan_mutex_pre_lock(lock, TSAN_TRY_LOCK)
+#define TSAN_AFTER(lock, taken)      \
+	__tsan_mutex_post_lock(lock, \
+	    TSAN_TRY_LOCK | ((taken) ? 0 : TSAN_LOCK_FAILED), 0)
+#else
+#define TSAN_BEFORE(lock)       ((void)0)
+#define TSAN_AFTER(lock, taken) ((void)0)
+#endif
+
 static int
 lock_until(struct turn *t, int64_t ms)
 {
@@ -39,8 +53,12 @@ lock_until(struct turn *t, int64_t ms)
 		.tv_sec = ms / 1000,
 		.tv_nsec = ms % 1000 * 1000000,
 	};
+	int rc;
 
-	return pthread_mutex_clocklock(&t->lock, CLOCK_MONOTONIC, &ts);
+	TSAN_BEFORE(&t->lock);
+	rc = pthread_mutex_clocklock(&t->lock, CLOCK_MONOTONIC, &ts);
+	TSAN_AFTER(&t->lock, rc == 0 || rc == EOWNERDEAD);
+	return rc;
 }
 
 /*

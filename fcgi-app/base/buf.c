@@ -60,6 +60,12 @@ buf_add(struct buf *buf, const void *bytes, size_t n)
 }
 
 int
+buf_sink(const char *bytes, size_t n, void *buf)
+{
+	return buf_add(buf, bytes, n);
+}
+
+int
 buf_puts(struct buf *buf, const char *text)
 {
 	return buf_add(buf, text, strlen(text));

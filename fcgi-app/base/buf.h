@@ -31,6 +31,9 @@ int buf_puts(struct buf *, const char *text);
 int buf_printf(struct buf *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* buf_add() in the form of a callback; buf is a struct buf. */
+int buf_sink(const char *bytes, size_t n, void *buf);
+
 /*
  * Takes the content out: a new NUL-terminated string, "" for an empty buffer,
  * its length in *len unless that is NULL.  NULL when an add failed before or

@@ -35,8 +35,8 @@ static char *log_path; /* main's alone: open, reopen and close are its */
 static int
 open_file(const char *path)
 {
-	return open(
-	    path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+	return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY,
+	    0600);
 }
 
 /* Puts fd where lines go; takes it. */
@@ -199,8 +199,8 @@ line_write(struct line *line)
 }
 
 __attribute__((format(printf, 3, 0))) static void
-log_line(
-    enum log_level level, unsigned suppressed, const char *format, va_list args)
+log_line(enum log_level level, unsigned suppressed, const char *format,
+    va_list args)
 {
 	char message[LOG_LINE_MAX], tail[32];
 	int saved = errno;
@@ -293,8 +293,8 @@ limit_pass(struct log_limit *limit, unsigned *suppressed)
 }
 
 void
-log_limited(
-    struct log_limit *limit, enum log_level level, const char *format, ...)
+log_limited(struct log_limit *limit, enum log_level level, const char *format,
+    ...)
 {
 	unsigned suppressed;
 	va_list args;

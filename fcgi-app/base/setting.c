@@ -304,8 +304,8 @@ print_word(const char *words, uint32_t index, FILE *out)
 }
 
 void
-setting_print(
-    const struct setting *row, const struct settings *settings, FILE *out)
+setting_print(const struct setting *row, const struct settings *settings,
+    FILE *out)
 {
 	fprintf(out, "%s=", row->name);
 	if (row->kind == SETTING_CHOICE)
@@ -313,8 +313,8 @@ setting_print(
 	else if (is_number(row))
 		fprintf(out, "%u\n", number_of(row, settings));
 	else if (row->kind == SETTING_SECRET)
-		fputs(
-		    *string_of(row, settings) == '\0' ? "\n" : "(set)\n", out);
+		fputs(*string_of(row, settings) == '\0' ? "\n" : "(set)\n",
+		    out);
 	else
 		fprintf(out, "%s\n", string_of(row, settings));
 }

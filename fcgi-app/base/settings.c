@@ -254,8 +254,8 @@ take_environment(struct reading *in)
 
 /* Says what is wrong with a value, what is allowed and what to do. */
 static int
-refuse_value(
-    struct reading *in, const struct setting *row, const struct given *given)
+refuse_value(struct reading *in, const struct setting *row,
+    const struct given *given)
 {
 	char allowed[160], shown[64] = "the value";
 	const char *remedy = row->initial;
@@ -401,8 +401,8 @@ read_private(struct reading *in, int fd, char *bytes, size_t size)
 }
 
 int
-settings_load(
-    struct settings *settings, const char *path, char *err, size_t err_size)
+settings_load(struct settings *settings, const char *path, char *err,
+    size_t err_size)
 {
 	struct reading in = { .path = path, .err = err, .err_size = err_size };
 	char bytes[SETTINGS_FILE_MAX + 1];
@@ -420,8 +420,8 @@ settings_load(
 	close(fd);
 	if (len == -1)
 		return -1;
-	return settings_parse(
-	    settings, path, bytes, (size_t)len, err, err_size);
+	return settings_parse(settings, path, bytes, (size_t)len, err,
+	    err_size);
 }
 
 void

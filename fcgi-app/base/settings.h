@@ -83,8 +83,8 @@ const char *settings_file(const char *option);
  * refused: the struct is empty and err holds one line with place, key, what
  * is wrong, the value (never a secret's), what is allowed and the remedy.
  */
-int settings_load(
-    struct settings *, const char *path, char *err, size_t err_size);
+int settings_load(struct settings *, const char *path, char *err,
+    size_t err_size);
 
 /* The same for bytes already read; path is where they came from. */
 int settings_parse(struct settings *, const char *path, const char *bytes,

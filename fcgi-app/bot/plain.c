@@ -66,8 +66,8 @@ begins_with(struct span text, const char *prefix)
  * encloses.  first says that nothing stands before it in the line.
  */
 static bool
-find_inside(
-    const struct mark *mark, struct span text, bool first, struct span *inside)
+find_inside(const struct mark *mark, struct span text, bool first,
+    struct span *inside)
 {
 	size_t n = strlen(mark->text);
 	const char *at, *end = text.end;

@@ -43,8 +43,8 @@ enum delivery_way {
 };
 
 /* The way that the next attempt takes. */
-enum delivery_way delivery_choose(
-    const struct store_progress *, const struct delivery_rules *);
+enum delivery_way delivery_choose(const struct store_progress *,
+    const struct delivery_rules *);
 
 /* What came of an attempt. */
 enum delivery_result {
@@ -81,7 +81,7 @@ enum delivery_verdict delivery_judge(struct store_progress *, enum delivery_way,
  * reply, 1 s to 5 min for a push, each lengthened by up to a quarter.
  * random is any 32 bits.
  */
-uint32_t delivery_backoff_ms(
-    enum delivery_way, unsigned sends, uint32_t random);
+uint32_t delivery_backoff_ms(enum delivery_way, unsigned sends,
+    uint32_t random);
 
 #endif

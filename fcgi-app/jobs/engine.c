@@ -108,8 +108,8 @@ die_if_fatal(enum store_rc rc)
 
 /* Nothing is lost: the steps wait in memory, their jobs in the store. */
 static void
-commit_failed(
-    struct engine *engine, enum store_rc rc, struct job **batch, size_t n)
+commit_failed(struct engine *engine, enum store_rc rc, struct job **batch,
+    size_t n)
 {
 	static struct log_limit limit = LOG_LIMIT(10);
 
@@ -137,8 +137,8 @@ commit_steps(struct engine *engine)
 	enum store_rc rc;
 	size_t i, n;
 
-	while (
-	    engine->to_commit != NULL && clock_boot_ms() >= engine->commit_ms) {
+	while (engine->to_commit != NULL &&
+	    clock_boot_ms() >= engine->commit_ms) {
 		n = take_batch(engine, batch, steps);
 		rc = store_steps(engine->store, steps, n, engine_now());
 		if (rc != STORE_OK) {

@@ -80,8 +80,8 @@ notice_loading(struct engine *engine, const struct job *job)
 	size_t len = 0;
 
 	if (!job->stored.direct ||
-	    !store_pace(
-		engine->store, LOADING_GAP_US, LOADING_BURST, engine_now()))
+	    !store_pace(engine->store, LOADING_GAP_US, LOADING_BURST,
+		engine_now()))
 		return;
 	if (seconds > LOADING_MAX_S)
 		seconds = LOADING_MAX_S;

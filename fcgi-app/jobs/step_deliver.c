@@ -75,8 +75,8 @@ make_messages(const struct job *job)
 		    NULL, NULL);
 	if (job->reply != NULL)
 		return strdup(job->reply);
-	return strndup(
-	    stored->reply == NULL ? "" : stored->reply, stored->reply_len);
+	return strndup(stored->reply == NULL ? "" : stored->reply,
+	    stored->reply_len);
 }
 
 static char *

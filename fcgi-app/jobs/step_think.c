@@ -82,8 +82,8 @@ conclude(struct job *job, enum outcome outcome, const char *text)
 
 	if (bot_answer(said[outcome], text, job->engine->set->default_language,
 		&say) == 0) {
-		job->reply = message_texts(
-		    say.text, job->stored.quote_token, &job->reply_len);
+		job->reply = message_texts(say.text, job->stored.quote_token,
+		    &job->reply_len);
 		job->answer = say.text;
 		job->remember = say.remember;
 	}

@@ -26,8 +26,8 @@ static const struct {
 };
 _Static_assert(sizeof(upstreams) / sizeof(upstreams[0]) == UPSTREAM__MAX,
     "every upstream has a breaker");
-_Static_assert(
-    (int)UPSTREAM__MAX <= (int)STORE_UPSTREAMS, "the store keeps them all");
+_Static_assert((int)UPSTREAM__MAX <= (int)STORE_UPSTREAMS,
+    "the store keeps them all");
 
 const struct store_breaker *
 upstream_breaker(enum upstream upstream)

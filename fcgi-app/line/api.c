@@ -1,7 +1,7 @@
 /* api - bodies of requests, and the meaning of answers. */
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -15,20 +15,16 @@ static void
 add_string(struct buf *buf, const char *text)
 {
 	json_t *string = json_string(text);
-	char *quoted = json_dumps(string, JSON_ENCODE_ANY);
 
-	if (quoted == NULL)
+	if (json_dump_callback(string, buf_sink, buf, JSON_ENCODE_ANY) == -1)
 		buf->failed = true;
-	else
-		buf_puts(buf, quoted);
-	free(quoted);
 	json_decref(string);
 }
 
 /* {"key":"value","messages":[...]} */
 static char *
-messages_body(
-    const char *key, const char *value, const char *messages_json, size_t *len)
+messages_body(const char *key, const char *value, const char *messages_json,
+    size_t *len)
 {
 	struct buf buf;
 

@@ -150,8 +150,9 @@ read_events(const json_t *events, size_t len, struct line_body *out)
 
 	if (looked_at > LINE_EVENTS_MAX)
 		looked_at = LINE_EVENTS_MAX;
-	out->memory = malloc(
-	    looked_at * (sizeof(struct line_event) + LINE_CHAT_MAX + 1) + len);
+	out->memory =
+	    malloc(looked_at * (sizeof(struct line_event) + LINE_CHAT_MAX + 1) +
+		len);
 	if (out->memory == NULL)
 		return LINE_MEMORY;
 	out->events = out->memory;

@@ -4,13 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "line/message.h"
 #include "line/split.h"
 
+/* An escape of JSON makes six bytes of one unit. */
+enum { MESSAGES_BYTES_MAX = 8 * MESSAGES_MAX * MESSAGE_UNITS_MAX };
+
 /* One text message; a new reference. */
 static json_t *
-text_message(
-    const char *text, size_t len, const char *mark, const char *quote_token)
+text_message(const char *text, size_t len, const char *mark,
+    const char *quote_token)
 {
 	json_t *whole = json_sprintf("%.*s%s", (int)len, text, mark);
 
@@ -20,12 +24,12 @@ text_message(
 	    "quoteToken", quote_token);
 }
 
-static char *
-dump_parts(const char *text, const struct split_part *parts, size_t n, bool cut,
-    const char *quote_token)
+/* All messages; a new reference. */
+static json_t *
+text_messages(const char *text, const struct split_part *parts, size_t n,
+    bool cut, const char *quote_token)
 {
 	json_t *messages = json_array();
-	char *out = NULL;
 	const char *mark;
 	size_t i;
 
@@ -33,32 +37,35 @@ dump_parts(const char *text, const struct split_part *parts, size_t n, bool cut,
 		mark = cut && i == n - 1 ? SPLIT_MARK : "";
 		if (json_array_append_new(messages,
 			text_message(text + parts[i].start, parts[i].len, mark,
-			    i == 0 ? quote_token : NULL)) == -1)
-			goto done;
+			    i == 0 ? quote_token : NULL)) == -1) {
+			json_decref(messages);
+			return NULL;
+		}
 	}
-	out = json_dumps(messages, JSON_COMPACT);
-done:
-	json_decref(messages);
-	return out;
+	return messages;
 }
 
 char *
 message_texts(const char *text, const char *quote_token, size_t *len)
 {
 	struct split_part parts[MESSAGES_MAX];
-	char *clean, *out = NULL;
+	json_t *messages;
+	struct buf out;
 	size_t clean_len, n;
+	char *clean;
 	bool cut;
 
 	clean = utf8_clean(text, strlen(text), &clean_len);
 	if (clean == NULL)
 		return NULL;
-	n = split_text(
-	    clean, clean_len, MESSAGE_UNITS_MAX, MESSAGES_MAX, parts, &cut);
-	if (n > 0)
-		out = dump_parts(clean, parts, n, cut, quote_token);
-	if (out != NULL && len != NULL)
-		*len = strlen(out);
+	n = split_text(clean, clean_len, MESSAGE_UNITS_MAX, MESSAGES_MAX, parts,
+	    &cut);
+	messages =
+	    n == 0 ? NULL : text_messages(clean, parts, n, cut, quote_token);
 	free(clean);
-	return out;
+	buf_init(&out, MESSAGES_BYTES_MAX);
+	if (json_dump_callback(messages, buf_sink, &out, JSON_COMPACT) == -1)
+		out.failed = true;
+	json_decref(messages);
+	return buf_take(&out, len);
 }

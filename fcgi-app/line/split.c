@@ -214,8 +214,8 @@ split_text(const char *text, size_t len, size_t max_units, size_t max_parts,
 			if (units > room && units - room <= max_units &&
 			    units - room > least)
 				least = units - room;
-			part = find_cut(
-			    text + at, end - at, max_units - *cut, least);
+			part = find_cut(text + at, end - at, max_units - *cut,
+			    least);
 		}
 		parts[n].start = at;
 		parts[n].len = without_space(text + at, part);

@@ -7,20 +7,28 @@
 #include "base/utf8.h"
 #include "model/gemini.h"
 
+/* Gemini's own limit. */
+enum { REQUEST_MAX = 20 * 1000 * 1000 };
+
 /* {"role":..., "parts":[{"text":...}]}, without role when it is NULL. */
 static json_t *
 content(const char *role, const char *text)
 {
 	size_t len = 0;
 	char *clean = utf8_clean(text, strlen(text), &len);
-	json_t *out;
+	json_t *out = json_object();
+	int rc = clean == NULL ? -1 : 0;
 
-	if (clean == NULL)
-		return NULL;
-	out = json_pack(
-	    "{s:s*, s:[{s:s%}]}", "role", role, "parts", "text", clean, len);
+	if (role != NULL)
+		rc |= json_object_set_new(out, "role", json_string(role));
+	if (rc == 0)
+		rc = json_object_set_new(out, "parts",
+		    json_pack("[{s:s%}]", "text", clean, len));
 	free(clean);
-	return out;
+	if (rc == 0)
+		return out;
+	json_decref(out);
+	return NULL;
 }
 
 /* The turns, then the question: first and last are always the user's. */
@@ -57,8 +65,8 @@ set_number(json_t *object, const char *key, const char *value)
 	if (value == NULL || *value == '\0')
 		return 0;
 	if (strchr(value, '.') == NULL)
-		return json_object_set_new(
-		    object, key, json_integer(strtol(value, NULL, 10)));
+		return json_object_set_new(object, key,
+		    json_integer(strtol(value, NULL, 10)));
 	return json_object_set_new(object, key, json_real(strtod(value, NULL)));
 }
 
@@ -115,8 +123,8 @@ request(const struct gemini_ask *ask)
 	int rc = 0;
 
 	if (ask->system != NULL)
-		rc |= json_object_set_new(
-		    out, "systemInstruction", content(NULL, ask->system));
+		rc |= json_object_set_new(out, "systemInstruction",
+		    content(NULL, ask->system));
 	rc |= json_object_set_new(out, "contents", contents(ask));
 	config = generation_config(&ask->options);
 	if (config == NULL || json_object_size(config) > 0)
@@ -124,8 +132,8 @@ request(const struct gemini_ask *ask)
 	else
 		json_decref(config);
 	if (threshold != NULL && *threshold != '\0')
-		rc |= json_object_set_new(
-		    out, "safetySettings", safety_settings(threshold));
+		rc |= json_object_set_new(out, "safetySettings",
+		    safety_settings(threshold));
 	if (rc == 0)
 		return out;
 	json_decref(out);
@@ -136,14 +144,15 @@ char *
 gemini_request(const struct gemini_ask *ask, size_t *len)
 {
 	json_t *root = request(ask);
-	char *out;
+	struct buf out;
 
+	buf_init(&out, REQUEST_MAX);
 	/* six digits: 0.7 stays 0.7 */
-	out = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(6));
-	if (out != NULL && len != NULL)
-		*len = strlen(out);
+	if (json_dump_callback(root, buf_sink, &out,
+		JSON_COMPACT | JSON_REAL_PRECISION(6)) == -1)
+		out.failed = true;
 	json_decref(root);
-	return out;
+	return buf_take(&out, len);
 }
 
 char *

@@ -77,8 +77,8 @@ struct gemini_reply {
  * Reads an answer: any status, any bytes; body may be NULL with len 0.
  * gemini_reply_release() frees what it made.
  */
-void gemini_parse(
-    int http_status, const char *body, size_t len, struct gemini_reply *);
+void gemini_parse(int http_status, const char *body, size_t len,
+    struct gemini_reply *);
 void gemini_reply_release(struct gemini_reply *);
 
 #endif

@@ -257,8 +257,8 @@ read_answer(const json_t *root, size_t max, struct gemini_reply *reply)
 }
 
 void
-gemini_parse(
-    int http_status, const char *body, size_t len, struct gemini_reply *reply)
+gemini_parse(int http_status, const char *body, size_t len,
+    struct gemini_reply *reply)
 {
 	const json_t *object, *error;
 	json_error_t why;

@@ -263,8 +263,8 @@ join_accepting(struct process *self)
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += STOP_MS / 1000;
 	for (i = 0; i < self->n_drains; i++)
-		if (pthread_timedjoin_np(
-			self->accept_threads[i], NULL, &until) != 0)
+		if (pthread_timedjoin_np(self->accept_threads[i], NULL,
+			&until) != 0)
 			_exit(0);
 }
 

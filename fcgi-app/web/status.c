@@ -93,8 +93,8 @@ sessions_json(const struct status *status)
 	infos = calloc(SESSIONS_MAX, sizeof(*infos));
 	if (infos == NULL || list == NULL)
 		goto fail;
-	rc = store_stat(
-	    status->store, store_time(), &stat, infos, SESSIONS_MAX, &n);
+	rc = store_stat(status->store, store_time(), &stat, infos, SESSIONS_MAX,
+	    &n);
 	if (rc != STORE_OK)
 		goto fail;
 	for (i = 0; i < n; i++)

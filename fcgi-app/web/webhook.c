@@ -35,8 +35,8 @@ take(const struct webhook *hook, struct batch *batch, struct web_request *req)
 {
 	static struct log_limit limit = LOG_LIMIT(10);
 
-	if (!signature_matches(
-		hook->signature, req->body, req->body_len, req->signature)) {
+	if (!signature_matches(hook->signature, req->body, req->body_len,
+		req->signature)) {
 		log_limited(&limit, LOG_WARN,
 		    "webhook status=401 reason=%s bytes=%zu",
 		    req->signature == NULL ? "unsigned" : "signature",
@@ -44,8 +44,8 @@ take(const struct webhook *hook, struct batch *batch, struct web_request *req)
 		req->status = 401;
 		return;
 	}
-	switch (
-	    line_parse(req->body, req->body_len, &batch->bodies[batch->n])) {
+	switch (line_parse(req->body, req->body_len,
+	    &batch->bodies[batch->n])) {
 	case LINE_OK:
 		batch->requests[batch->n] = req;
 		batch->n_events += batch->bodies[batch->n].n;
@@ -127,8 +127,8 @@ tell(const struct webhook_sink *sink, const struct store_event *event,
 	if (verdict->fate == STORE_ACCEPTED)
 		return sink->job(sink->arg, &verdict->lease);
 	if (fates[verdict->fate].notice && verdict->notify)
-		return sink->notice(
-		    sink->arg, fates[verdict->fate].words, event->reply_token);
+		return sink->notice(sink->arg, fates[verdict->fate].words,
+		    event->reply_token);
 	return 0;
 }
 
@@ -175,8 +175,8 @@ refuse(const struct batch *batch, enum store_rc rc)
 }
 
 void
-webhook_serve(
-    const struct webhook *hook, struct web_request **requests, size_t n)
+webhook_serve(const struct webhook *hook, struct web_request **requests,
+    size_t n)
 {
 	struct batch batch = { .n = 0 };
 	enum store_rc rc;

@@ -8,11 +8,12 @@
  * the last one is there.  Every webhook is another one: event id, reply token
  * and message of its own, and a user of its own, or one of N in turn.  All are
  * made and signed before the clock runs, 25,000 a second unless --requests
- * says otherwise; when they are used up, the run ends early.
+ * says otherwise; when they are used up, the run ends early.  At its end what
+ * is still unanswered is waited for, 5 s at most.
  *
  * Prints one line of JSON.  "ok" are answers of status 200; "other" is
- * everything else, connections that broke included, and "first_other" the
- * status of the first such (0: broke).  Latencies are of all answers.
+ * everything else, connections that broke and answers that never came
+ * included, and "first_other" the status of the first such (0: none).  Latencies are of all answers.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -37,7 +38,8 @@ enum {
 	ANSWER_MAX = 4096,
 	CONNECTIONS_MAX = 4096,
 	PER_SECOND = 25000,
-	EVENTS = 128
+	EVENTS = 128,
+	GRACE_US = 5000000
 };
 
 static struct {
@@ -60,7 +62,8 @@ struct conn {
 };
 
 static struct request *requests;
-static size_t next_request;
+static size_t next_request; /* those before were sent */
+static int64_t end_us;
 static uint32_t *latencies_us;
 static size_t n_answers, n_ok, n_other;
 static int first_other = -1;
@@ -180,7 +183,7 @@ conn_send(struct conn *conn)
 {
 	const struct request *request = &requests[next_request];
 
-	if (next_request == options.requests)
+	if (next_request == options.requests || now_us() >= end_us)
 		return;
 	next_request++;
 	conn->sent_us = now_us();
@@ -243,14 +246,14 @@ conn_read(struct conn *conn)
 	conn_send(conn);
 }
 
-/* Until the time is over or the last webhook is answered. */
+/* Until all that was sent is answered. */
 static void
-run(int64_t end_us)
+run(void)
 {
 	struct epoll_event events[EVENTS];
 
-	while (n_answers < options.requests) {
-		int64_t left_us = end_us - now_us();
+	while (n_answers < next_request) {
+		int64_t left_us = end_us + GRACE_US - now_us();
 		int n;
 
 		if (left_us <= 0)
@@ -282,11 +285,14 @@ percentile_us(unsigned percent)
 static void
 report(double seconds)
 {
+	if (n_answers < next_request && n_other == 0)
+		first_other = 0;
+	n_other += next_request - n_answers;
 	qsort(latencies_us, n_answers, sizeof(*latencies_us), compare);
 	printf("{\"requests\":%zu,\"ok\":%zu,\"other\":%zu,"
 	       "\"first_other\":%d,\"seconds\":%.3f,\"rps\":%.1f,"
 	       "\"p50_us\":%u,\"p99_us\":%u}\n",
-	    n_answers, n_ok, n_other, first_other, seconds,
+	    next_request, n_ok, n_other, first_other, seconds,
 	    (double)n_answers / seconds, percentile_us(50), percentile_us(99));
 }
 
@@ -354,9 +360,10 @@ main(int argc, char **argv)
 	for (size_t i = 0; i < options.connections; i++)
 		conn_open(&conns[i]);
 	start_us = now_us();
+	end_us = start_us + (int64_t)(options.seconds * 1e6);
 	for (size_t i = 0; i < options.connections; i++)
 		conn_send(&conns[i]);
-	run(start_us + (int64_t)(options.seconds * 1e6));
+	run();
 	report((double)(now_us() - start_us) / 1e6);
 	return 0;
 }

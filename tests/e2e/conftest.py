@@ -122,7 +122,7 @@ def deploy(pool, sim):
     watch = privacy.Watch(sim)
     used = {}
 
-    def deploy(server, workers=2, fresh=False, base=None, **settings):
+    def deploy(server, workers=2, fresh=False, **settings):
         key = (server, workers, id(used) if fresh else None,
                tuple(sorted(settings.items())))
         bot = pool.take(key, lambda: deployment.Deployment(

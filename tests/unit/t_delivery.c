@@ -65,7 +65,7 @@ an_unknown_reply_asks_with_the_same_token(void **state)
 	assert_int_equal(choose(DELIVERY_REPLY, DELIVERY_UNKNOWN, 2 * WINDOW),
 	    DELIVERY_BY_REPLY);
 	assert_int_equal(choose(DELIVERY_REPLY,
-	                     DELIVERY_UNKNOWN | DELIVERY_LAST, 2 * WINDOW),
+			     DELIVERY_UNKNOWN | DELIVERY_LAST, 2 * WINDOW),
 	    DELIVERY_BY_PUSH);
 	assert_int_equal(choose(DELIVERY_REPLY, DELIVERY_UNKNOWN, 20 * MINUTE),
 	    DELIVERY_BY_PUSH);
@@ -82,8 +82,8 @@ at_most_once_ends_what_cannot_be_decided(void **state)
 	assert_int_equal(delivery_choose(&p, &rules), DELIVERY_UNDECIDED);
 	rules = at_age(2 * WINDOW);
 	rules.at_most_once = true;
-	assert_int_equal(delivery_judge(&p, DELIVERY_BY_REPLY,
-	                     RESULT_BAD_TOKEN, &rules),
+	assert_int_equal(delivery_judge(&p, DELIVERY_BY_REPLY, RESULT_BAD_TOKEN,
+			     &rules),
 	    VERDICT_DEAD);
 }
 
@@ -178,13 +178,13 @@ every_row_of_the_table_holds(void **state)
 		memset(&p, 0, sizeof(p));
 		p.flags = row->flags;
 		p.intent = row->way == DELIVERY_BY_PUSH ? DELIVERY_PUSH
-		                                        : DELIVERY_REPLY;
+							: DELIVERY_REPLY;
 		rules = at_age(row->age_ms);
 		verdict = delivery_judge(&p, row->way, row->result, &rules);
 		if (verdict != row->verdict || p.intent != row->intent_after ||
 		    p.flags != row->flags_after)
-			fail_msg("%s: verdict %d intent %d flags %d",
-			    row->what, (int)verdict, p.intent, p.flags);
+			fail_msg("%s: verdict %d intent %d flags %d", row->what,
+			    (int)verdict, p.intent, p.flags);
 	}
 }
 

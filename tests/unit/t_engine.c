@@ -54,7 +54,8 @@ static void
 start(struct fixture *f)
 {
 	struct engine_config config = { .settings = &f->settings,
-		.store = f->store, .mailbox = f->mailbox };
+		.store = f->store,
+		.mailbox = f->mailbox };
 	char err[256];
 
 	if (engine_open(&f->engine, &config, err, sizeof(err)) == -1)
@@ -135,17 +136,21 @@ static enum store_fate
 say(struct fixture *f, unsigned user, unsigned event)
 {
 	char id[32], chat[40], token[40];
-	struct store_event e = { .id = id, .chat = chat, .to = chat,
-		.reply_token = token, .text = "What is diabetes?",
-		.direct = true, .line_ms = clock_wall_ms() };
+	struct store_event e = { .id = id,
+		.chat = chat,
+		.to = chat,
+		.reply_token = token,
+		.text = "What is diabetes?",
+		.direct = true,
+		.line_ms = clock_wall_ms() };
 	struct store_limits limits = { 1000, 0, 100000, 0, 20000, 10000 };
 	struct store_verdict verdict;
 
 	(void)snprintf(id, sizeof(id), "event-%u-%u", user, event);
 	(void)snprintf(chat, sizeof(chat), "U%032u", user);
 	(void)snprintf(token, sizeof(token), "token-%u-%u", user, event);
-	assert_int_equal(
-	    store_admit(f->store, &e, 1, &limits, now(), &verdict), STORE_OK);
+	assert_int_equal(store_admit(f->store, &e, 1, &limits, now(), &verdict),
+	    STORE_OK);
 	if (verdict.fate == STORE_ACCEPTED)
 		assert_int_equal(mailbox_job(f->mailbox, &verdict.lease), 0);
 	mailbox_ring(f->mailbox);
@@ -227,8 +232,9 @@ a_stopped_engine_hands_its_jobs_to_the_next(void **state)
 	int64_t began;
 	unsigned i;
 
-	upstream_set(f->up, (struct upstream_knobs){ .model_status = 200,
-	    .model_delay_ms = 3000 });
+	upstream_set(f->up,
+	    (struct upstream_knobs){
+		.model_status = 200, .model_delay_ms = 3000 });
 	start(f);
 	for (i = 0; i < 20; i++)
 		say(f, i, 1);
@@ -262,8 +268,8 @@ a_reply_whose_answer_is_lost_is_not_sent_twice(void **state)
 {
 	struct fixture *f = *state;
 
-	upstream_set(f->up, (struct upstream_knobs){ .model_status = 200,
-	    .replies_lost = 1 });
+	upstream_set(f->up,
+	    (struct upstream_knobs){ .model_status = 200, .replies_lost = 1 });
 	start(f);
 	say(f, 1, 1);
 	wait_until_finished(f);
@@ -276,8 +282,9 @@ a_failed_reply_is_tried_again(void **state)
 {
 	struct fixture *f = *state;
 
-	upstream_set(f->up, (struct upstream_knobs){ .model_status = 200,
-	    .replies_failed = 2 });
+	upstream_set(f->up,
+	    (struct upstream_knobs){
+		.model_status = 200, .replies_failed = 2 });
 	start(f);
 	say(f, 1, 1);
 	wait_until_finished(f);
@@ -290,8 +297,10 @@ a_late_answer_is_pushed_once(void **state)
 	struct fixture *f = *state;
 
 	f->settings.reply_window = 1;
-	upstream_set(f->up, (struct upstream_knobs){ .model_status = 200,
-	    .model_delay_ms = 1200, .pushes_failed = 1 });
+	upstream_set(f->up,
+	    (struct upstream_knobs){ .model_status = 200,
+		.model_delay_ms = 1200,
+		.pushes_failed = 1 });
 	start(f);
 	say(f, 1, 1);
 	wait_until_finished(f);
@@ -304,8 +313,9 @@ refused_content_becomes_the_plain_text(void **state)
 {
 	struct fixture *f = *state;
 
-	upstream_set(f->up, (struct upstream_knobs){ .model_status = 200,
-	    .refuse_content = 1 });
+	upstream_set(f->up,
+	    (struct upstream_knobs){
+		.model_status = 200, .refuse_content = 1 });
 	start(f);
 	say(f, 1, 1);
 	wait_until_finished(f);
@@ -321,15 +331,17 @@ a_model_that_hangs_is_given_up_in_time(void **state)
 	int64_t began = clock_boot_ms(), took;
 
 	f->settings.gemini_timeout = 1;
-	upstream_set(f->up, (struct upstream_knobs){ .model_status = 200,
-	    .model_delay_ms = 4000 });
+	upstream_set(f->up,
+	    (struct upstream_knobs){
+		.model_status = 200, .model_delay_ms = 4000 });
 	start(f);
 	say(f, 1, 1);
 	wait_until_finished(f);
 	took = clock_boot_ms() - began;
 	assert_true(took >= 900 && took < 2500);
-	assert_int_equal(
-	    upstream_saw(f->up, "Request timed out, please try again"), 1);
+	assert_int_equal(upstream_saw(f->up,
+			     "Request timed out, please try again"),
+	    1);
 }
 
 static void
@@ -339,8 +351,8 @@ a_notice_is_replied(void **state)
 	int64_t until = clock_boot_ms() + WAIT_MS;
 
 	start(f);
-	assert_int_equal(
-	    mailbox_notice(f->mailbox, WORDS_SLOW_DOWN, "token"), 0);
+	assert_int_equal(mailbox_notice(f->mailbox, WORDS_SLOW_DOWN, "token"),
+	    0);
 	mailbox_ring(f->mailbox);
 	while (upstream_delivered(f->up) == 0 && clock_boot_ms() < until)
 		usleep(5000);

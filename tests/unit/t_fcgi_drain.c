@@ -53,7 +53,7 @@ serve(void *arg, struct web_request **requests, size_t n)
 		    requests[i]->method, requests[i]->path,
 		    requests[i]->body_len,
 		    requests[i]->signature == NULL ? "-"
-		                                   : requests[i]->signature);
+						   : requests[i]->signature);
 	}
 }
 
@@ -82,7 +82,7 @@ setup(void **state)
 	    "/tmp/t_fcgi_drain.%d", (int)getpid());
 	f->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	if (bind(f->listen_fd, (struct sockaddr *)&f->address,
-	        sizeof(f->address)) == -1 ||
+		sizeof(f->address)) == -1 ||
 	    listen(f->listen_fd, 128) == -1)
 		return -1;
 	f->stop_fd = eventfd(0, 0);
@@ -176,7 +176,7 @@ dial(const struct fixture *f)
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
 	assert_int_equal(connect(fd, (const struct sockaddr *)&f->address,
-	                     sizeof(f->address)),
+			     sizeof(f->address)),
 	    0);
 	return fd;
 }

@@ -54,8 +54,8 @@ cuts_are_at_the_best_place(void **state)
 		/* paragraph, line, sentence, word, character */
 		{ "one two.\n\nthree\nfour. five", 16,
 		  "[one two.][three\nfour. five]" },
-		{ "one two\nthree. four five", 16,
-		  "[one two][three. four][five]" },
+		{ "one five\nthree. four five", 16,
+		  "[one five][three. four five]" },
 		{ "one two. three four", 16, "[one two.][three four]" },
 		{ "Is it? Yes! It is", 12, "[Is it? Yes!][It is]" },
 		{ "one two three", 9, "[one two][three]" },

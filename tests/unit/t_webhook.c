@@ -90,8 +90,8 @@ setup(void **state)
 		.limits = { 2, 0, 3, 0, 10000, 10000 },
 		.sink = { on_job, on_notice, on_ring, f },
 	};
-	f->routes.status = (struct status){ .store = f->store,
-		.admin_token = "admin" };
+	f->routes.status =
+	    (struct status){ .store = f->store, .admin_token = "admin" };
 	*state = f;
 	return 0;
 }
@@ -141,8 +141,10 @@ ask(struct fixture *f, struct web_request req, char *text, size_t size)
 static int
 post(struct fixture *f, const char *body, const char *signature)
 {
-	struct web_request req = { .method = "POST", .path = "/webhook",
-		.body = body, .body_len = strlen(body),
+	struct web_request req = { .method = "POST",
+		.path = "/webhook",
+		.body = body,
+		.body_len = strlen(body),
 		.signature = signature };
 
 	return ask(f, req, NULL, 0);
@@ -161,7 +163,9 @@ static int
 get(struct fixture *f, const char *path, const char *authorization, char *text,
     size_t size)
 {
-	struct web_request req = { .method = "GET", .path = path, .body = "",
+	struct web_request req = { .method = "GET",
+		.path = path,
+		.body = "",
 		.authorization = authorization };
 
 	return ask(f, req, text, size);
@@ -281,8 +285,10 @@ a_batch_answers_each_by_itself(void **state)
 	for (i = 0; i < 3; i++) {
 		buf_init(&answers[i], ANSWER_MAX);
 		reqs[i] = (struct web_request){ .method = "POST",
-			.path = "/webhook", .body = good,
-			.body_len = strlen(good), .signature = signature,
+			.path = "/webhook",
+			.body = good,
+			.body_len = strlen(good),
+			.signature = signature,
 			.answer = &answers[i] };
 		list[i] = &reqs[i];
 	}
@@ -301,8 +307,9 @@ static void
 paths_and_methods_are_exact(void **state)
 {
 	struct fixture *f = *state;
-	struct web_request wrong = { .method = "POST", .path = "/livez",
-		.body = "" };
+	struct web_request wrong = {
+		.method = "POST", .path = "/livez", .body = ""
+	};
 
 	assert_int_equal(get(f, "/webhook", NULL, NULL, 0), 405);
 	assert_int_equal(ask(f, wrong, NULL, 0), 405);
@@ -323,7 +330,7 @@ sessions_are_shown_to_the_admin_alone(void **state)
 	assert_int_equal(get(f, "/debug/sessions", "Bearer admi", NULL, 0),
 	    401);
 	assert_int_equal(get(f, "/debug/sessions", "Bearer admin", text,
-	                     sizeof(text)),
+			     sizeof(text)),
 	    200);
 	assert_non_null(strstr(text, "\"active\":1"));
 	assert_non_null(strstr(text, "\"state\":\"busy\""));

@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -185,6 +186,7 @@ static void *
 serve(void *arg)
 {
 	struct request *req = arg;
+	struct pollfd hup = { req->fd, POLLIN, 0 };
 	const char *answer;
 	unsigned delay_ms;
 	char out[1024];
@@ -197,7 +199,9 @@ serve(void *arg)
 		pthread_mutex_unlock(&req->up->lock);
 		if (status == 0)
 			break;
-		usleep(delay_ms * 1000);
+		/* Ends early when the other side hangs up. */
+		if (poll(&hup, 1, (int)delay_ms) != 0)
+			break;
 		n = snprintf(out, sizeof(out),
 		    "HTTP/1.1 %d X\r\nContent-Length: %zu\r\n\r\n%s", status,
 		    strlen(answer), answer);
@@ -222,7 +226,7 @@ accept_all(void *arg)
 		req->fd = fd;
 		if (up->n_threads == THREADS_MAX ||
 		    pthread_create(&up->threads[up->n_threads], NULL, serve,
-		        req) != 0)
+			req) != 0)
 			abort();
 		up->fds[up->n_threads++] = fd;
 	}

@@ -11,7 +11,7 @@ struct upstream_fixture;
 
 /* What the next calls meet; set before the calls, from the test's thread. */
 struct upstream_knobs {
-	int model_status;        /* 200, or an error with an empty body */
+	int model_status; /* 200, or an error with an empty body */
 	unsigned model_delay_ms;
 	unsigned replies_lost;   /* delivered, then hung up without answer */
 	unsigned replies_failed; /* 500, not delivered */

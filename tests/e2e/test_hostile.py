@@ -1,0 +1,96 @@
+"""Slow senders and a full store hold up nobody else for long."""
+
+import json
+import socket
+import time
+
+import pytest
+
+from crowd import ask_all, at_once, wait_answered
+
+
+@pytest.mark.only("proxy")
+def test_slow_senders_hold_up_nobody_and_are_cut(deploy, server, sim, users,
+                                                 measure):
+    bot = deploy(server)
+    body = json.dumps({"destination": "U1", "events": []}).encode()
+    head = (f"POST /webhook HTTP/1.1\r\nHost: localhost\r\n"
+            f"Content-Type: application/json\r\n"
+            f"X-Line-Signature: {sim.signature(body)}\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n").encode()
+    start = time.monotonic()
+    slow = []
+    for _ in range(20):
+        sock = socket.create_connection(("127.0.0.1", bot.port))
+        sock.sendall(head + body[:len(body) // 2])
+        slow.append(sock)
+    times = []
+    for one in users(10):
+        status, seconds = sim.say(one, "Is there a way past the slow ones?")
+        assert status == 200
+        times.append(seconds)
+    measure("slowest webhook beside 20 slow senders", max(times))
+    assert max(times) < 1
+    assert len(wait_answered(sim, users(10), 5)) == 10
+    for sock in slow:
+        sock.settimeout(max(1, 12 - (time.monotonic() - start)))
+        assert not sock.recv(100).startswith(b"HTTP/1.1 200")
+        sock.close()
+    measure("slow senders are cut after", time.monotonic() - start)
+
+
+def test_a_sender_that_leaves_in_the_middle_leaves_nothing(deploy, server,
+                                                           sim, user):
+    bot = deploy(server)
+    for _ in range(10):
+        with socket.create_connection(("127.0.0.1", bot.port)) as sock:
+            sock.sendall(b"POST /webhook HTTP/1.1\r\nHost: localhost\r\n"
+                         b"Content-Length: 1000\r\n\r\n{\"events\"")
+    assert sim.say(user("mei"), "Is all well?")[0] == 200
+    assert len(sim.wait_answers(user("mei"), 1, 5)) == 1
+
+
+def test_a_full_store_refuses_and_recovers(deploy, server, sim, users,
+                                           measure):
+    bot = deploy(server, fresh=True, STORE_MAP_MB=4, GEMINI_TIMEOUT=3)
+    sim.faults.add("gemini", "hang", times=None)
+    text = "A very long story. " * 3200
+    statuses = {}
+    for one in users(100):
+        statuses[one] = sim.say(one, text)[0]
+    accepted = [one for one, status in statuses.items() if status == 200]
+    measure("questions of 61 KB that 4 MiB hold", len(accepted), "questions")
+    assert set(statuses.values()) == {200, 503}
+    assert 10 < len(accepted) < 100
+    assert bot.request("GET", "/livez")[0] == 200
+    assert bot.request("GET", "/readyz")[0] == 503
+    assert len(wait_answered(sim, accepted, 10)) == len(accepted)
+    assert bot.wait_idle(5)
+
+    sim.faults.clear()
+    time.sleep(1.1)  # free pages are counted once a second
+    assert bot.request("GET", "/readyz")[0] == 200
+    one = accepted[0]
+    assert sim.say(one, "Is there room again?")[0] == 200
+    assert "Is there room again?" in sim.wait_answers(one, 2, 5)[1]
+
+
+def test_a_thousand_webhooks_in_a_burst_are_all_taken(deploy, server, sim,
+                                                      users, measure):
+    bot = deploy(server)
+    everybody = users(1000)
+    start = time.monotonic()
+    sent = ask_all(sim, {one: f"Question {n} in a burst"
+                         for n, one in enumerate(everybody)}, threads=32)
+    seconds = time.monotonic() - start
+    assert {status for status, _ in sent.values()} == {200}
+    measure("1000 webhooks with 32 senders", seconds)
+    assert len(wait_answered(sim, everybody, 20)) == 1000
+    assert bot.wait_idle(5)
+    assert len(sim.deliveries) == 1000
+
+
+def test_health_is_answered_in_a_burst(deploy, server):
+    bot = deploy(server)
+    got = at_once([lambda: bot.request("GET", "/livez")[0]] * 100)
+    assert got == [200] * 100
