@@ -32,7 +32,10 @@ monotonic_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-#if defined(__clang__) && __has_feature(thread_sanitizer)
+#ifndef __has_feature /* gcc's way to say no */
+#define __has_feature(feature) 0
+#endif
+#if __has_feature(thread_sanitizer)
 /* ThreadSanitizer knows the lock, but not the call that takes it. */
 void __tsan_mutex_pre_lock(void *, unsigned);
 void __tsan_mutex_post_lock(void *, unsigned, int);

@@ -71,7 +71,7 @@ static const struct setting table[] = {
 	  "BLOCK_NONE|OFF", "BLOCK_ONLY_HIGH", OPTIONAL,
 	  "for all categories; none: not sent" },
 	{ "SESSION_TTL", SETTING_NUMBER, AT(session_ttl),
-	  60, 31536000, NULL, "86400", 0, "seconds a conversation is kept" },
+	  1, 31536000, NULL, "86400", 0, "seconds a conversation is kept" },
 	{ "HISTORY_TURNS", SETTING_NUMBER, AT(history_turns),
 	  0, 50, NULL, "10", 0, "earlier questions the model is shown" },
 	{ "HISTORY_BYTES", SETTING_NUMBER, AT(history_bytes),

@@ -63,6 +63,7 @@ message_texts(const char *text, const char *quote_token, size_t *len)
 	messages =
 	    n == 0 ? NULL : text_messages(clean, parts, n, cut, quote_token);
 	free(clean);
+	/* json_dumps() leaves words out when it cannot grow; a buf says so */
 	buf_init(&out, MESSAGES_BYTES_MAX);
 	if (json_dump_callback(messages, buf_sink, &out, JSON_COMPACT) == -1)
 		out.failed = true;

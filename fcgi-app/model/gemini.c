@@ -146,8 +146,11 @@ gemini_request(const struct gemini_ask *ask, size_t *len)
 	json_t *root = request(ask);
 	struct buf out;
 
+	/*
+	 * json_dumps() leaves words out when it cannot grow; a buf says so.
+	 * Six digits: 0.7 stays 0.7.
+	 */
 	buf_init(&out, REQUEST_MAX);
-	/* six digits: 0.7 stays 0.7 */
 	if (json_dump_callback(root, buf_sink, &out,
 		JSON_COMPACT | JSON_REAL_PRECISION(6)) == -1)
 		out.failed = true;

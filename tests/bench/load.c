@@ -13,7 +13,8 @@
  *
  * Prints one line of JSON.  "ok" are answers of status 200; "other" is
  * everything else, connections that broke and answers that never came
- * included, and "first_other" the status of the first such (0: none).  Latencies are of all answers.
+ * included, and "first_other" the status of the first such (0: none came,
+ * -1: there is no other).  Latencies are of all answers.
  */
 #include <arpa/inet.h>
 #include <errno.h>

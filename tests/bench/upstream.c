@@ -42,7 +42,7 @@ struct conn {
 	char in[REQUEST_MAX]; /* untouched pages cost nothing */
 };
 
-static TAILQ_HEAD(, conn) held = TAILQ_HEAD_INITIALIZER(held);
+static TAILQ_HEAD(conns, conn) held = TAILQ_HEAD_INITIALIZER(held);
 static int64_t hold_ms;
 static unsigned long asked, answered, delivered;
 

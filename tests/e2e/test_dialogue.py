@@ -219,7 +219,7 @@ def test_standby_and_unknown_events_are_silent(deploy, server, sim, user):
               sim.text_event(one, "   "),
               sim.text_event(one, "No token", replyToken=None),
               sim.text_event(one, "No id", webhookEventId=None),
-              sim.text_event(one, "No source", source=None)]
+              {**sim.text_event(one, "No source"), "source": None}]
     assert sim.send(silent)[0] == 200
     for event in silent:
         assert sim.send([event])[0] == 200

@@ -110,21 +110,3 @@ def test_a_line_that_cannot_prove_its_name_gets_nothing(
     assert sim.wait_for(lambda: sim.model_calls, 5)
     assert not sim.wait_for(lambda: line.requests, 1)
     assert bot.sessions()["unfinished"] == 1
-
-
-def test_plain_http_is_refused_beyond_this_machine(server, sim):
-    bot = Deployment(server, sim, GEMINI_BASE="http://192.0.2.1")
-    try:
-        done = bot.run_as_owner(deployment.APP, "--check", "--config",
-                                as_readable(bot))
-        assert done.returncode == 1
-        assert "GEMINI_BASE" in done.stderr and "https" in done.stderr
-    finally:
-        bot.remove()
-
-
-def as_readable(bot):
-    """The settings file, handed to the owner of the data."""
-    import shutil
-    shutil.chown(bot.config, deployment.OWNER)
-    return bot.config

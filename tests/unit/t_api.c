@@ -110,8 +110,8 @@ stored_answers_are_judged(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		snprintf(path, sizeof(path), "tests/data/line-responses/%s.json",
-		    cases[i].name);
+		snprintf(path, sizeof(path),
+		    "tests/data/line-responses/%s.json", cases[i].name);
 		body = data_answer(path, &status, &len);
 		if (api_judge(status, body, len) != cases[i].answer)
 			fail_msg("%s", path);

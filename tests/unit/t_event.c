@@ -36,7 +36,8 @@ describe(const struct line_body *body)
 	for (i = 0; i < body->n; i++) {
 		const struct line_event *e = &body->events[i];
 
-		buf_printf(&buf, "id=%s chat=%s to=%s token=%s quote=%s "
+		buf_printf(&buf,
+		    "id=%s chat=%s to=%s token=%s quote=%s "
 		    "time=%lld direct=%d redelivery=%d text=%s\n",
 		    e->id, e->chat, e->to, e->reply_token,
 		    e->quote_token == NULL ? "-" : e->quote_token,
@@ -290,8 +291,7 @@ lengths_are_limited(void **state)
 		{ "\"webhookEventId\":\"", LINE_ID_MAX },
 		{ "\"replyToken\":\"", LINE_TOKEN_MAX },
 		{ "\"source\":{\"type\":\"user\",\"userId\":\"", LINE_ID_MAX },
-		{ "\"message\":{\"type\":\"text\",\"text\":\"",
-		  LINE_TEXT_MAX },
+		{ "\"message\":{\"type\":\"text\",\"text\":\"", LINE_TEXT_MAX },
 	};
 	size_t i;
 
@@ -315,7 +315,7 @@ group_and_user_make_the_lane(void **state)
 		const char *type, *key, *id, *user, *chat, *to;
 	} cases[] = {
 		{ "group", "groupId", "C1", ",\"userId\":\"U1\"", "C1/U1",
-		  "C1" },
+		    "C1" },
 		{ "room", "roomId", "R1", ",\"userId\":\"U1\"", "R1/U1", "R1" },
 		{ "room", "roomId", "R1", "", "R1", "R1" },
 	};
@@ -349,7 +349,8 @@ long_group_and_user_are_ignored(void **state)
 	    "\"source\":{\"type\":\"group\",\"groupId\":\"%060d\","
 	    "\"userId\":\"%060d\"},\"message\":{\"type\":\"text\","
 	    "\"text\":\"a\",\"mention\":{\"mentionees\":"
-	    "[{\"isSelf\":true}]}}}]}", 0, 0);
+	    "[{\"isSelf\":true}]}}}]}",
+	    0, 0);
 	assert_int_equal(parse(json, &body), LINE_OK);
 	assert_int_equal(body.n, 0);
 	assert_int_equal(body.ignored, 1);
@@ -363,7 +364,8 @@ text_comes_out_clean(void **state)
 
 	(void)state;
 	parse_beside_good("\"message\":{\"type\":\"text\",\"text\":"
-	    "\"  a\\u0000b\\u001b[1m\\r\\nc\\td\\u009b \\n\"}", &body);
+			  "\"  a\\u0000b\\u001b[1m\\r\\nc\\td\\u009b \\n\"}",
+	    &body);
 	assert_string_equal(body.events[0].text, "ab[1m\nc\td");
 	line_body_release(&body);
 }
@@ -405,8 +407,9 @@ parse_or_run_short(void *bytes)
 static void
 every_allocation_may_fail(void **state)
 {
-	char *bytes = data_read(
-	    "tests/data/webhook/message-text-mention-bot-group.json", NULL);
+	char *bytes =
+	    data_read("tests/data/webhook/message-text-mention-bot-group.json",
+		NULL);
 
 	(void)state;
 	assert_true(fail_alloc_each(parse_or_run_short, bytes) > 20);

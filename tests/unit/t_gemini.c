@@ -36,7 +36,8 @@ question_alone_is_the_smallest_request(void **state)
 	static const struct gemini_ask ask = { .question = "why?" };
 
 	(void)state;
-	check_request(&ask, "{\"contents\":[{\"role\":\"user\",\"parts\":"
+	check_request(&ask,
+	    "{\"contents\":[{\"role\":\"user\",\"parts\":"
 	    "[{\"text\":\"why?\"}]}]}");
 }
 
@@ -90,9 +91,11 @@ unset_options_are_left_out(void **state)
 	};
 
 	(void)state;
-	check_request(&ask, "{\"contents\":[{\"role\":\"user\",\"parts\":"
+	check_request(&ask,
+	    "{\"contents\":[{\"role\":\"user\",\"parts\":"
 	    "[{\"text\":\"why?\"}]}]}");
-	check_request(&one, "{\"contents\":[{\"role\":\"user\",\"parts\":"
+	check_request(&one,
+	    "{\"contents\":[{\"role\":\"user\",\"parts\":"
 	    "[{\"text\":\"why?\"}]}],\"generationConfig\":"
 	    "{\"temperature\":1}}");
 }
@@ -112,7 +115,8 @@ conversation_begins_and_ends_with_the_user(void **state)
 	};
 
 	(void)state;
-	check_request(&ask, "{\"contents\":["
+	check_request(&ask,
+	    "{\"contents\":["
 	    "{\"role\":\"model\",\"parts\":[{\"text\":\"answer\"}]},"
 	    "{\"role\":\"user\",\"parts\":[{\"text\":\"b\"}]},"
 	    "{\"role\":\"user\",\"parts\":[{\"text\":\"c\xef\xbf\xbd\"}]}]}");
@@ -145,47 +149,46 @@ static const struct stored {
 	{ "ok-multi-part.json", GEMINI_ANSWER, "STOP", 0, 42, 58, ANSWER },
 	{ "ok-no-usage.json", GEMINI_ANSWER, "STOP", 0, 0, 0, ANSWER },
 	{ "ok-thought-signature.json", GEMINI_ANSWER, "STOP", 0, 42, 58,
-	  ANSWER },
+	    ANSWER },
 	{ "ok-thoughts-included.json", GEMINI_ANSWER, "STOP", 0, 42, 58,
-	  ANSWER },
+	    ANSWER },
 	{ "ok-unknown-fields.json", GEMINI_ANSWER, "STOP", 0, 1, 2, ANSWER },
 	{ "max-tokens-partial.json", GEMINI_TRUNCATED, "MAX_TOKENS", 0, 42, 20,
-	  "" },
+	    "" },
 	{ "max-tokens-empty.json", GEMINI_EMPTY, "MAX_TOKENS", 0, 42, 0, NULL },
 	{ "stop-empty-parts.json", GEMINI_EMPTY, "STOP", 0, 42, 0, NULL },
 	{ "no-candidates.json", GEMINI_EMPTY, "", 0, 42, 0, NULL },
 	{ "recitation.json", GEMINI_EMPTY, "RECITATION", 0, 12, 0, NULL },
 	{ "blocked-candidate-safety.json", GEMINI_BLOCKED, "SAFETY", 0, 12, 0,
-	  NULL },
+	    NULL },
 	{ "blocked-prompt-safety.json", GEMINI_BLOCKED, "SAFETY", 0, 12, 0,
-	  NULL },
+	    NULL },
 	{ "blocked-prompt-prohibited.json", GEMINI_BLOCKED,
-	  "PROHIBITED_CONTENT", 0, 12, 0, NULL },
+	    "PROHIBITED_CONTENT", 0, 12, 0, NULL },
 	{ "error-400-api-key.json", GEMINI_REFUSED, "API_KEY_INVALID", 0, 0, 0,
-	  NULL },
-	{ "error-400-unknown-field.json", GEMINI_REFUSED, "INVALID_ARGUMENT",
-	  0, 0, 0, NULL },
-	{ "error-402-prepay.json", GEMINI_REFUSED, "RESOURCE_EXHAUSTED",
-	  0, 0, 0, NULL },
+	    NULL },
+	{ "error-400-unknown-field.json", GEMINI_REFUSED, "INVALID_ARGUMENT", 0,
+	    0, 0, NULL },
+	{ "error-402-prepay.json", GEMINI_REFUSED, "RESOURCE_EXHAUSTED", 0, 0,
+	    0, NULL },
 	{ "error-403.json", GEMINI_REFUSED, "PERMISSION_DENIED", 0, 0, 0,
-	  NULL },
-	{ "error-404-model.json", GEMINI_NO_MODEL, "NOT_FOUND", 0, 0, 0,
-	  NULL },
+	    NULL },
+	{ "error-404-model.json", GEMINI_NO_MODEL, "NOT_FOUND", 0, 0, 0, NULL },
 	{ "error-429-array.json", GEMINI_RATE, "RESOURCE_EXHAUSTED", 0, 0, 0,
-	  NULL },
-	{ "error-429-no-details.json", GEMINI_RATE, "RESOURCE_EXHAUSTED",
-	  0, 0, 0, NULL },
-	{ "error-429-per-minute.json", GEMINI_RATE, "RESOURCE_EXHAUSTED",
-	  37000, 0, 0, NULL },
+	    NULL },
+	{ "error-429-no-details.json", GEMINI_RATE, "RESOURCE_EXHAUSTED", 0, 0,
+	    0, NULL },
+	{ "error-429-per-minute.json", GEMINI_RATE, "RESOURCE_EXHAUSTED", 37000,
+	    0, 0, NULL },
 	{ "error-429-fractional-delay.json", GEMINI_RATE, "RESOURCE_EXHAUSTED",
-	  1682, 0, 0, NULL },
+	    1682, 0, 0, NULL },
 	{ "error-429-per-day.json", GEMINI_QUOTA, "RESOURCE_EXHAUSTED",
-	  GEMINI_RETRY_MAX_MS, 0, 0, NULL },
+	    GEMINI_RETRY_MAX_MS, 0, 0, NULL },
 	{ "error-500.json", GEMINI_OVERLOADED, "INTERNAL", 0, 0, 0, NULL },
-	{ "error-503-overloaded.json", GEMINI_OVERLOADED, "UNAVAILABLE",
-	  0, 0, 0, NULL },
+	{ "error-503-overloaded.json", GEMINI_OVERLOADED, "UNAVAILABLE", 0, 0,
+	    0, NULL },
 	{ "error-504.json", GEMINI_OVERLOADED, "DEADLINE_EXCEEDED", 0, 0, 0,
-	  NULL },
+	    NULL },
 	{ "garbage-html-502.html", GEMINI_OVERLOADED, "", 0, 0, 0, NULL },
 };
 
@@ -197,8 +200,7 @@ check_stored(const struct stored *c)
 	size_t len, ends;
 	int status;
 
-	snprintf(path, sizeof(path), "tests/data/gemini-responses/%s",
-	    c->name);
+	snprintf(path, sizeof(path), "tests/data/gemini-responses/%s", c->name);
 	body = data_answer(path, &status, &len);
 	gemini_parse(status, body, len, &reply);
 	free(body); /* nothing of the reply may live in it */
@@ -213,8 +215,8 @@ check_stored(const struct stored *c)
 	if (c->ends != NULL) {
 		ends = strlen(c->ends);
 		assert_true(strlen(reply.text) > ends);
-		assert_string_equal(
-		    reply.text + strlen(reply.text) - ends, c->ends);
+		assert_string_equal(reply.text + strlen(reply.text) - ends,
+		    c->ends);
 		assert_null(strstr(reply.text, "Planning"));
 	}
 	gemini_reply_release(&reply);
@@ -257,7 +259,7 @@ odd_answers_have_an_outcome(void **state)
 	} cases[] = {
 		{ 200, "", GEMINI_OVERLOADED },
 		{ 200, "{\"candidates\":[{\"content\":{\"par",
-		  GEMINI_OVERLOADED },
+		    GEMINI_OVERLOADED },
 		{ 200, "<html>", GEMINI_OVERLOADED },
 		{ 200, "null", GEMINI_OVERLOADED },
 		{ 200, "[]", GEMINI_OVERLOADED },
@@ -266,22 +268,27 @@ odd_answers_have_an_outcome(void **state)
 		{ 200, "{\"candidates\":{}}", GEMINI_EMPTY },
 		{ 200, "{\"candidates\":[null]}", GEMINI_EMPTY },
 		{ 200, "{\"candidates\":[{\"content\":7}]}", GEMINI_EMPTY },
-		{ 200, "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":"
-		       "7},{},null,{\"text\":\" \"}]}}]}", GEMINI_EMPTY },
+		{ 200,
+		    "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":"
+		    "7},{},null,{\"text\":\" \"}]}}]}",
+		    GEMINI_EMPTY },
 		{ 200, "{\"candidates\":[{" TEXT "}]}", GEMINI_ANSWER },
 		{ 200, "[{\"candidates\":[{" TEXT "}]}]", GEMINI_ANSWER },
 		{ 200, "{\"candidates\":[{" TEXT ",\"finishReason\":\"NEW\"}]}",
-		  GEMINI_ANSWER },
+		    GEMINI_ANSWER },
 		{ 200, "{\"candidates\":[{" TEXT ",\"finishReason\":3}]}",
-		  GEMINI_ANSWER },
-		{ 200, "{\"candidates\":[{" TEXT
-		       ",\"finishReason\":\"SAFETY\"}]}", GEMINI_BLOCKED },
-		{ 200, "{\"candidates\":[{" TEXT
-		       ",\"finishReason\":\"RECITATION\"}]}", GEMINI_EMPTY },
+		    GEMINI_ANSWER },
+		{ 200,
+		    "{\"candidates\":[{" TEXT ",\"finishReason\":\"SAFETY\"}]}",
+		    GEMINI_BLOCKED },
+		{ 200,
+		    "{\"candidates\":[{" TEXT
+		    ",\"finishReason\":\"RECITATION\"}]}",
+		    GEMINI_EMPTY },
 		{ 200, "{\"promptFeedback\":{\"blockReason\":\"NEW\"}}",
-		  GEMINI_BLOCKED },
+		    GEMINI_BLOCKED },
 		{ 200, "{\"promptFeedback\":{},\"candidates\":[{" TEXT "}]}",
-		  GEMINI_ANSWER },
+		    GEMINI_ANSWER },
 		{ 200, "{\"error\":{\"code\":429}}", GEMINI_RATE },
 		{ 200, "{\"error\":{}}", GEMINI_OVERLOADED },
 		{ 200, "[{\"error\":{\"code\":404}}]", GEMINI_NO_MODEL },
@@ -295,8 +302,10 @@ odd_answers_have_an_outcome(void **state)
 		{ 413, "", GEMINI_REFUSED },
 		{ 429, "", GEMINI_RATE },
 		{ 429, "{\"error\":\"no\"}", GEMINI_RATE },
-		{ 429, "{\"error\":{\"details\":[7,{\"violations\":[null,"
-		       "{\"quotaId\":\"RequestsPerDay\"}]}]}}", GEMINI_QUOTA },
+		{ 429,
+		    "{\"error\":{\"details\":[7,{\"violations\":[null,"
+		    "{\"quotaId\":\"RequestsPerDay\"}]}]}}",
+		    GEMINI_QUOTA },
 		{ 499, "", GEMINI_OVERLOADED },
 		{ 500, "", GEMINI_OVERLOADED },
 		{ 502, "", GEMINI_OVERLOADED },
@@ -317,7 +326,8 @@ odd_answers_have_an_outcome(void **state)
 static void
 text_is_clean_and_trimmed(void **state)
 {
-	static const char body[] = "{\"candidates\":[{\"content\":{\"parts\":["
+	static const char body[] =
+	    "{\"candidates\":[{\"content\":{\"parts\":["
 	    "{\"text\":\"\\n a\\u0000\\u0007\"},{\"inlineData\":{}},"
 	    "{\"text\":\"\\u001b[1mb\\r\\n\",\"thought\":false}]}}],"
 	    "\"usageMetadata\":{\"promptTokenCount\":-1,"
@@ -427,8 +437,8 @@ every_allocation_may_fail(void **state)
 {
 	int status;
 	size_t len;
-	char *body = data_answer("tests/data/gemini-responses/ok.json",
-	    &status, &len);
+	char *body =
+	    data_answer("tests/data/gemini-responses/ok.json", &status, &len);
 	char *whole = full_request();
 
 	(void)state;

@@ -138,9 +138,11 @@ nothing_escapes_the_line(void **state)
 		{ "two\nlines\r\n", "two\\nlines\\x0d\\n" },
 		{ "\x1b[31mred\t\x7f", "\\x1b[31mred\\x09\\x7f" },
 		{ "caf\xc3\xa9 \xf0\x9f\x8d\x8e",
-		  "caf\xc3\xa9 \xf0\x9f\x8d\x8e" },
+		    "caf\xc3\xa9 \xf0\x9f\x8d\x8e" },
 		{ "\xff\xc3(", "\\xff\\xc3(" },
-		{ "\xc2\x9b" "1m", "\\xc2\\x9b1m" },
+		{ "\xc2\x9b"
+		  "1m",
+		    "\\xc2\\x9b1m" },
 		{ "\xed\xa0\x80", "\\xed\\xa0\\x80" },
 	};
 	char *message;
@@ -209,8 +211,9 @@ lines_of_threads_do_not_mix(void **state)
 
 	(void)state;
 	for (i = 0; i < 4; i++)
-		assert_int_equal(
-		    pthread_create(&threads[i], NULL, log_often, NULL), 0);
+		assert_int_equal(pthread_create(&threads[i], NULL, log_often,
+				     NULL),
+		    0);
 	for (i = 0; i < 4; i++)
 		pthread_join(threads[i], NULL);
 	text = data_read(path, NULL);
@@ -297,12 +300,10 @@ values_are_quoted_when_needed(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		assert_string_equal(
-		    log_quote(out, sizeof(out), cases[i].value),
+		assert_string_equal(log_quote(out, sizeof(out), cases[i].value),
 		    cases[i].quoted);
 	assert_string_equal(log_quote(out, 8, "a b c d e f"), "\"a b c\"");
-	assert_string_equal(log_quote(out, 8, "\"\"\"\"\"\""),
-	    "\"\\\"\\\"\"");
+	assert_string_equal(log_quote(out, 8, "\"\"\"\"\"\""), "\"\\\"\\\"\"");
 	assert_string_equal(log_quote(out, 3, "a b"), "\"\"");
 }
 

@@ -45,15 +45,15 @@ messages(const char *text, const char *quote_token)
 static const char *
 text_of(const json_t *all, size_t i)
 {
-	return json_string_value(
-	    json_object_get(json_array_get(all, i), "text"));
+	return json_string_value(json_object_get(json_array_get(all, i),
+	    "text"));
 }
 
 static const char *
 quote_of(const json_t *all)
 {
-	return json_string_value(
-	    json_object_get(json_array_get(all, 0), "quoteToken"));
+	return json_string_value(json_object_get(json_array_get(all, 0),
+	    "quoteToken"));
 }
 
 /* A text of n times the same; new. */
@@ -145,11 +145,14 @@ too_long_an_answer_ends_with_an_ellipsis(void **state)
 static void
 damaged_text_is_cleaned(void **state)
 {
-	json_t *all = messages("a\xff" "b\x01\xed\xa0\x80", NULL);
+	json_t *all = messages("a\xff"
+			       "b\x01\xed\xa0\x80",
+	    NULL);
 
 	(void)state;
 	assert_string_equal(text_of(all, 0),
-	    "a\xef\xbf\xbd" "b\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
+	    "a\xef\xbf\xbd"
+	    "b\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
 	json_decref(all);
 }
 

@@ -18,9 +18,9 @@
 #include "tests/unit/data.h"
 #include "tests/unit/fail_alloc.h"
 
-#define SECRETS                                     \
-	"LINE_CHANNEL_SECRET=s3cret\n"              \
-	"LINE_CHANNEL_ACCESS_TOKEN=to/k+en=\n"      \
+#define SECRETS                                \
+	"LINE_CHANNEL_SECRET=s3cret\n"         \
+	"LINE_CHANNEL_ACCESS_TOKEN=to/k+en=\n" \
 	"GEMINI_API_KEY=AIza-key\n"
 
 static char dir[] = "/tmp/t_settings.XXXXXX", file[64];
@@ -110,20 +110,21 @@ form_of_the_file_is_forgiving(void **state)
 
 	(void)state;
 	assert_int_equal(parse(&s,
-	    "\xef\xbb\xbf# comment\r\n"
-	    "\r\n"
-	    "   \t# another\n"
-	    "  LINE_CHANNEL_SECRET = 'a#b\"c'  # why\r\n"
-	    "LINE_CHANNEL_ACCESS_TOKEN=\"x=y\"\n"
-	    "GEMINI_API_KEY=k#1 # not a part of it\n"
-	    "GEMINI_FALLBACK_MODEL=\n"
-	    "LOG_FILE=#nothing\n"
-	    "GLOBAL_RATE_REFILL=25/s\n"
-	    "DUPLICATE_POLICY=at-most-once\n"
-	    "LOG_LEVEL=debug\n"
-	    "LINE_API_BASE=http://[::1]:8081/line/\n"
-	    "GEMINI_TEMPERATURE=0.7\n"
-	    "KEY_FILE=../k e y"), 0);
+			     "\xef\xbb\xbf# comment\r\n"
+			     "\r\n"
+			     "   \t# another\n"
+			     "  LINE_CHANNEL_SECRET = 'a#b\"c'  # why\r\n"
+			     "LINE_CHANNEL_ACCESS_TOKEN=\"x=y\"\n"
+			     "GEMINI_API_KEY=k#1 # not a part of it\n"
+			     "GEMINI_FALLBACK_MODEL=\n"
+			     "LOG_FILE=#nothing\n"
+			     "GLOBAL_RATE_REFILL=25/s\n"
+			     "DUPLICATE_POLICY=at-most-once\n"
+			     "LOG_LEVEL=debug\n"
+			     "LINE_API_BASE=http://[::1]:8081/line/\n"
+			     "GEMINI_TEMPERATURE=0.7\n"
+			     "KEY_FILE=../k e y"),
+	    0);
 	assert_string_equal(s.line_channel_secret, "a#b\"c");
 	assert_string_equal(s.line_channel_access_token, "x=y");
 	assert_string_equal(s.gemini_api_key, "k#1");
@@ -168,15 +169,17 @@ bad_lines_are_refused_with_help(void **state)
 		{ "LOG_FILE=\"x", ":4: the closing quote is missing" },
 		{ "LOG_FILE='x'y", ":4: there is text behind" },
 		{ "LOG_FILE=a\x01", ":4: there is a control character" },
-		{ "GEMINI_TIMOUT=3", ":4: GEMINI_TIMOUT: there is no such "
-				     "key; did you mean GEMINI_TIMEOUT?" },
+		{ "GEMINI_TIMOUT=3",
+		    ":4: GEMINI_TIMOUT: there is no such "
+		    "key; did you mean GEMINI_TIMEOUT?" },
 		{ "FAVOURITE_COLOUR=red", "no such key; remove the line" },
 		{ "gemini_timeout=3", "no such key" },
 		{ "GEMINI_API_KEY=again",
-		  ":4: GEMINI_API_KEY: is in line 3 as well" },
-		{ "GEMINI_TIMEOUT=0", ":4: GEMINI_TIMEOUT: \"0\" is not a "
-		  "whole number from 1 to 120 (seconds for an answer, retries "
-		  "included); correct it or remove it for 30" },
+		    ":4: GEMINI_API_KEY: is in line 3 as well" },
+		{ "GEMINI_TIMEOUT=0",
+		    ":4: GEMINI_TIMEOUT: \"0\" is not a "
+		    "whole number from 1 to 120 (seconds for an answer, retries "
+		    "included); correct it or remove it for 30" },
 		{ "GEMINI_TIMEOUT=121", "from 1 to 120" },
 		{ "GEMINI_TIMEOUT=", "\"\" is not" },
 		{ "GEMINI_TIMEOUT=30s", "\"30s\" is not" },
@@ -220,19 +223,35 @@ static void
 addresses_are_https_or_loopback(void **state)
 {
 	static const char *const good[] = {
-		"https://api.line.me", "https://api.line.me/",
-		"https://api.line.me:8443/v2/x", "http://127.0.0.1:1",
-		"http://localhost", "http://[::1]:65535/a/b//",
+		"https://api.line.me",
+		"https://api.line.me/",
+		"https://api.line.me:8443/v2/x",
+		"http://127.0.0.1:1",
+		"http://localhost",
+		"http://[::1]:65535/a/b//",
 		"https://[2001:db8::1]/",
 	};
 	static const char *const bad[] = {
-		"", "api.line.me", "http://api.line.me", "ftp://127.0.0.1",
-		"http://127.0.0.1.evil.org", "http://localhost.evil.org",
-		"http://127.0.0.1@evil.org", "https://a@b", "https://",
-		"https:///x", "https://host:0", "https://host:65536",
-		"https://host:", "https://host:80x", "https://[::1",
-		"https://host/?q", "https://host/#f", "https://ho st",
-		"httpshttps://host", "HTTPS://host",
+		"",
+		"api.line.me",
+		"http://api.line.me",
+		"ftp://127.0.0.1",
+		"http://127.0.0.1.evil.org",
+		"http://localhost.evil.org",
+		"http://127.0.0.1@evil.org",
+		"https://a@b",
+		"https://",
+		"https:///x",
+		"https://host:0",
+		"https://host:65536",
+		"https://host:",
+		"https://host:80x",
+		"https://[::1",
+		"https://host/?q",
+		"https://host/#f",
+		"https://ho st",
+		"httpshttps://host",
+		"HTTPS://host",
 	};
 	char text[512];
 	struct settings s;
@@ -244,8 +263,8 @@ addresses_are_https_or_loopback(void **state)
 		    good[i]);
 		if (parse(&s, text) == -1)
 			fail_msg("%s", err);
-		assert_int_not_equal(
-		    s.gemini_base[strlen(s.gemini_base) - 1], '/');
+		assert_int_not_equal(s.gemini_base[strlen(s.gemini_base) - 1],
+		    '/');
 		settings_release(&s);
 	}
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -264,8 +283,10 @@ missing_secrets_are_asked_for(void **state)
 	assert_non_null(strstr(err, "LINE_CHANNEL_SECRET: is missing; add"));
 	assert_int_equal(parse(&s, "LINE_CHANNEL_SECRET=\n"), -1);
 	assert_non_null(strstr(err, ":1: LINE_CHANNEL_SECRET: is missing"));
-	assert_int_equal(parse(&s, "LINE_CHANNEL_SECRET=a\n"
-	    "LINE_CHANNEL_ACCESS_TOKEN=b\n"), -1);
+	assert_int_equal(parse(&s,
+			     "LINE_CHANNEL_SECRET=a\n"
+			     "LINE_CHANNEL_ACCESS_TOKEN=b\n"),
+	    -1);
 	assert_non_null(strstr(err, "GEMINI_API_KEY: is missing"));
 }
 

@@ -55,7 +55,10 @@ static void
 anything_else_does_not(void **state)
 {
 	static const char *const headers[] = {
-		NULL, "", "=", "GhRKmvmHys4Pi8DxkF4+EayaH0OqtJtaZxgTD9fMDLs",
+		NULL,
+		"",
+		"=",
+		"GhRKmvmHys4Pi8DxkF4+EayaH0OqtJtaZxgTD9fMDLs",
 		"GhRKmvmHys4Pi8DxkF4+EayaH0OqtJtaZxgTD9fMDLs==",
 		"GhRKmvmHys4Pi8DxkF4+EayaH0OqtJtaZxgTD9fMDLs=\n",
 		" GhRKmvmHys4Pi8DxkF4+EayaH0OqtJtaZxgTD9fMDLs",
@@ -113,10 +116,12 @@ static void
 stored_bodies_are_told_apart(void **state)
 {
 	static const char *const good_ones[] = {
-		"webhook/message-text", "webhook/message-text-unicode",
+		"webhook/message-text",
+		"webhook/message-text-unicode",
 		"webhook/message-text-escaped-json",
 		"webhook/message-text-pretty-json",
-		"webhook/message-text-10000-chars", "webhook/verify-empty",
+		"webhook/message-text-10000-chars",
+		"webhook/verify-empty",
 	};
 	static const char *const bad_ones[] = {
 		"webhook-bad/bad-signature-body-changed",
@@ -154,7 +159,8 @@ threads_may_share_it(void **state)
 
 	for (i = 0; i < 4; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, match_often,
-				     *state), 0);
+				     *state),
+		    0);
 	for (i = 0; i < 4; i++) {
 		pthread_join(threads[i], &wrong);
 		assert_null(wrong);

@@ -53,33 +53,35 @@ cuts_are_at_the_best_place(void **state)
 		{ "  short\n", 5, "[short]" },
 		/* paragraph, line, sentence, word, character */
 		{ "one two.\n\nthree\nfour. five", 16,
-		  "[one two.][three\nfour. five]" },
+		    "[one two.][three\nfour. five]" },
 		{ "one five\nthree. four five", 16,
-		  "[one five][three. four five]" },
+		    "[one five][three. four five]" },
 		{ "one two. three four", 16, "[one two.][three four]" },
 		{ "Is it? Yes! It is", 12, "[Is it? Yes!][It is]" },
 		{ "one two three", 9, "[one two][three]" },
 		{ "abcdefghij", 4, "[abcd][efgh][ij]" },
 		{ "https://example.org/very/long x", 20,
-		  "[https://example.org/][very/long x]" },
+		    "[https://example.org/][very/long x]" },
 		/* a paragraph that ends too early is not taken */
 		{ "a\n\nbcd efg hij klm", 12, "[a\n\nbcd efg][hij klm]" },
 		/* what looks like the end of a sentence */
 		{ "take 3.5 mg. then rest", 14, "[take 3.5 mg.][then rest]" },
 		{ "see 1. one more thing", 12, "[see 1. one][more thing]" },
 		{ "He said \"no.\" She left", 16,
-		  "[He said \"no.\"][She left]" },
+		    "[He said \"no.\"][She left]" },
 		/* Chinese has no blanks */
 		{ "\xe4\xbd\xa0\xe5\xa5\xbd\xe3\x80\x82\xe5\x86\x8d\xe8\xa6\x8b"
-		  "\xef\xbc\x81\xe5\xa5\xbd", 5,
-		  "[\xe4\xbd\xa0\xe5\xa5\xbd\xe3\x80\x82]"
-		  "[\xe5\x86\x8d\xe8\xa6\x8b\xef\xbc\x81\xe5\xa5\xbd]" },
+		  "\xef\xbc\x81\xe5\xa5\xbd",
+		    5,
+		    "[\xe4\xbd\xa0\xe5\xa5\xbd\xe3\x80\x82]"
+		    "[\xe5\x86\x8d\xe8\xa6\x8b\xef\xbc\x81\xe5\xa5\xbd]" },
 		{ "\xe4\xbd\xa0\xe5\xa5\xbd\xef\xbc\x8c\xe5\x86\x8d\xe8\xa6\x8b",
-		  4, "[\xe4\xbd\xa0\xe5\xa5\xbd\xef\xbc\x8c]"
-		     "[\xe5\x86\x8d\xe8\xa6\x8b]" },
+		    4,
+		    "[\xe4\xbd\xa0\xe5\xa5\xbd\xef\xbc\x8c]"
+		    "[\xe5\x86\x8d\xe8\xa6\x8b]" },
 		/* a full stop does not begin a message */
 		{ "\xe4\xbd\xa0\xe5\xa5\xbd\xe5\xa5\xbd\xe3\x80\x82", 3,
-		  "[\xe4\xbd\xa0\xe5\xa5\xbd][\xe5\xa5\xbd\xe3\x80\x82]" },
+		    "[\xe4\xbd\xa0\xe5\xa5\xbd][\xe5\xa5\xbd\xe3\x80\x82]" },
 	};
 	size_t i;
 	char *parts;
@@ -96,13 +98,13 @@ cuts_are_at_the_best_place(void **state)
 #define FAMILY                                                     \
 	"\xf0\x9f\x91\xa8\xe2\x80\x8d\xf0\x9f\x91\xa9\xe2\x80\x8d" \
 	"\xf0\x9f\x91\xa7"
-#define THUMB    "\xf0\x9f\x91\x8d\xf0\x9f\x8f\xbd"
-#define FLAG     "\xf0\x9f\x87\xb9\xf0\x9f\x87\xbc"
-#define KEYCAP   "1\xef\xb8\x8f\xe2\x83\xa3"
-#define ACCENT   "e\xcc\x81"
-#define THAI     "\xe0\xb9\x80\xe0\xb8\x81\xe0\xb9\x88"
-#define HANGUL   "\xe1\x84\x92\xe1\x85\xa1\xe1\x86\xab"
-#define APPLE    "\xf0\x9f\x8d\x8e"
+#define THUMB  "\xf0\x9f\x91\x8d\xf0\x9f\x8f\xbd"
+#define FLAG   "\xf0\x9f\x87\xb9\xf0\x9f\x87\xbc"
+#define KEYCAP "1\xef\xb8\x8f\xe2\x83\xa3"
+#define ACCENT "e\xcc\x81"
+#define THAI   "\xe0\xb9\x80\xe0\xb8\x81\xe0\xb9\x88"
+#define HANGUL "\xe1\x84\x92\xe1\x85\xa1\xe1\x86\xab"
+#define APPLE  "\xf0\x9f\x8d\x8e"
 #define ENGLAND                                                            \
 	"\xf0\x9f\x8f\xb4\xf3\xa0\x81\xa7\xf3\xa0\x81\xa2\xf3\xa0\x81\xa5" \
 	"\xf3\xa0\x81\xae\xf3\xa0\x81\xa7\xf3\xa0\x81\xbf"
@@ -215,7 +217,8 @@ static void
 parts_are_in_order_and_within_limits(void **state)
 {
 	static const char *const bits[] = { "a", "b", " ", "\n", ". ", "\n\n",
-		"\xe3\x80\x82", APPLE, FLAG, ACCENT, "word", "12", "\xe4\xbd\xa0" };
+		"\xe3\x80\x82", APPLE, FLAG, ACCENT, "word", "12",
+		"\xe4\xbd\xa0" };
 	struct split_part parts[MANY];
 	uint32_t seed = 1;
 	unsigned round;
@@ -231,8 +234,9 @@ parts_are_in_order_and_within_limits(void **state)
 		buf_init(&text, 4096);
 		buf_puts(&text, "");
 		for (i = random_next(&seed) % 200; i > 0; i--)
-			buf_puts(&text, bits[random_next(&seed) %
-			    (sizeof(bits) / sizeof(bits[0]))]);
+			buf_puts(&text,
+			    bits[random_next(&seed) %
+				(sizeof(bits) / sizeof(bits[0]))]);
 		n = split_text(text.data, text.len, max, max_parts, parts,
 		    &cut);
 		assert_true(n <= max_parts);

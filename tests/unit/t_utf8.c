@@ -35,11 +35,11 @@ characters_are_decoded(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		assert_int_equal(
-		    utf8_next(cases[i].bytes, cases[i].n, &c), cases[i].n);
+		assert_int_equal(utf8_next(cases[i].bytes, cases[i].n, &c),
+		    cases[i].n);
 		assert_int_equal(c, cases[i].c);
-		assert_int_equal(
-		    utf8_next(cases[i].bytes, cases[i].n - 1, &c), 0);
+		assert_int_equal(utf8_next(cases[i].bytes, cases[i].n - 1, &c),
+		    0);
 	}
 }
 
@@ -47,10 +47,21 @@ static void
 what_is_not_utf8_is_refused(void **state)
 {
 	static const char *const cases[] = {
-		"\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xc3",
-		"\xc3(", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xed\xbf\xbf",
-		"\xe2\x82", "\xe2\x82(", "\xf0\x8f\xbf\xbf",
-		"\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff",
+		"\x80",
+		"\xbf",
+		"\xc0\x80",
+		"\xc1\xbf",
+		"\xc3",
+		"\xc3(",
+		"\xe0\x9f\xbf",
+		"\xed\xa0\x80",
+		"\xed\xbf\xbf",
+		"\xe2\x82",
+		"\xe2\x82(",
+		"\xf0\x8f\xbf\xbf",
+		"\xf4\x90\x80\x80",
+		"\xf5\x80\x80\x80",
+		"\xff",
 		"\xf0\x9f\x8d",
 	};
 	uint32_t c;
@@ -72,14 +83,17 @@ text_is_cleaned(void **state)
 	} cases[] = {
 		{ "", 0, "" },
 		{ "plain \xe4\xbd\xa0\xe5\xa5\xbd", 12,
-		  "plain \xe4\xbd\xa0\xe5\xa5\xbd" },
+		    "plain \xe4\xbd\xa0\xe5\xa5\xbd" },
 		{ "a\0b", 3, "ab" },
 		{ "a\r\nb\rc\n\td\r", 10, "a\nb\nc\n\td\n" },
 		{ "\x1b[1m\x7f\xc2\x9b", 7, "[1m" },
-		{ "a\xff" "b", 3, "a\xef\xbf\xbd" "b" },
+		{ "a\xff"
+		  "b",
+		    3,
+		    "a\xef\xbf\xbd"
+		    "b" },
 		{ "\xe4\xbd", 2, "\xef\xbf\xbd\xef\xbf\xbd" },
-		{ "\xed\xa0\x80", 3,
-		  "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
+		{ "\xed\xa0\x80", 3, "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
 	};
 	size_t i, len;
 	char *clean;
