@@ -36,7 +36,7 @@ int log_reopen(void);
 /* Back to stderr. */
 void log_close(void);
 
-#define LOG_FORMAT(n) __attribute__((format(printf, n, n + 1)))
+#define LOG_FORMAT(n) __attribute__((format(printf, n, (n) + 1)))
 
 void log_error(const char *format, ...) LOG_FORMAT(1);
 void log_warn(const char *format, ...) LOG_FORMAT(1);

@@ -1,7 +1,7 @@
 /*
  * setting.h - one row of the table of settings, and what its kind allows.
  *
- * Private to settings.c and setting.c.
+ * Private to settings.c, settings_table.c and setting.c.
  */
 #ifndef BASE_SETTING_H
 #define BASE_SETTING_H
@@ -41,6 +41,10 @@ struct setting {
 	unsigned flags;
 	const char *help;
 };
+
+/* All keys, in the order they are printed; one without a name ends it. */
+enum { SETTINGS_MAX = 64 };
+extern const struct setting settings_table[];
 
 enum setting_rc {
 	SETTING_OK = 0,

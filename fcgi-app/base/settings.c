@@ -1,6 +1,4 @@
-/*
- * settings - the table of keys, and how a file becomes struct settings.
- */
+/* settings - how a file becomes struct settings. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -15,95 +13,6 @@
 #include "base/setting.h"
 #include "base/settings.h"
 
-#define AT(member) offsetof(struct settings, member)
-#define REQUIRED   SETTING_REQUIRED
-#define OPTIONAL   SETTING_OPTIONAL
-
-/* Printed in this order.  Choices count as their enum does. */
-/* clang-format off */
-static const struct setting table[] = {
-	{ "LINE_CHANNEL_SECRET", SETTING_SECRET, AT(line_channel_secret),
-	  1, 128, NULL, NULL, REQUIRED,
-	  "LINE console, Basic settings, Channel secret" },
-	{ "LINE_CHANNEL_ACCESS_TOKEN", SETTING_SECRET,
-	  AT(line_channel_access_token), 1, 1024, NULL, NULL, REQUIRED,
-	  "LINE console, Messaging API, Channel access token" },
-	{ "GEMINI_API_KEY", SETTING_SECRET, AT(gemini_api_key),
-	  1, 512, NULL, NULL, REQUIRED, "Google AI Studio, API keys" },
-	{ "ADMIN_TOKEN", SETTING_SECRET, AT(admin_token),
-	  1, 512, NULL, "", OPTIONAL, "opens /debug; none: it is closed" },
-	{ "DATA_DIR", SETTING_PATH, AT(data_dir), 0, 0, NULL, "./var/data", 0,
-	  "folder of the store" },
-	{ "KEY_FILE", SETTING_PATH, AT(key_file), 0, 0, NULL, "./var/key", 0,
-	  "encrypts the store, outside of DATA_DIR" },
-	{ "LOG_FILE", SETTING_PATH, AT(log_file), 0, 0, NULL, "", OPTIONAL,
-	  "none: standard error" },
-	{ "LOG_LEVEL", SETTING_CHOICE, AT(log_level),
-	  0, 0, "error|warn|info|debug", "info", 0, "how much is logged" },
-	{ "CA_FILE", SETTING_PATH, AT(ca_file), 0, 0, NULL, "", OPTIONAL,
-	  "certificates to trust; none: the system's" },
-	{ "LINE_API_BASE", SETTING_URL, AT(line_api_base),
-	  0, 0, NULL, "https://api.line.me", 0, "where LINE's API is" },
-	{ "GEMINI_BASE", SETTING_URL, AT(gemini_base),
-	  0, 0, NULL, "https://generativelanguage.googleapis.com", 0,
-	  "where Gemini's API is" },
-	{ "GEMINI_MODEL", SETTING_NAME, AT(gemini_model),
-	  1, 64, NULL, "gemini-3.5-flash-lite", 0, "the model asked first" },
-	{ "GEMINI_FALLBACK_MODEL", SETTING_NAME, AT(gemini_fallback_model),
-	  1, 64, NULL, "gemini-3.8-flash", OPTIONAL,
-	  "the model asked when the first cannot; none: no other" },
-	{ "GEMINI_TIMEOUT", SETTING_NUMBER, AT(gemini_timeout),
-	  1, 120, NULL, "30", 0, "seconds for an answer, retries included" },
-	{ "GEMINI_MAX_OUTPUT_TOKENS", SETTING_NUMBER,
-	  AT(gemini_max_output_tokens), 0, 65536, NULL, "2048", 0,
-	  "thinking included; 0: not sent" },
-	{ "GEMINI_TEMPERATURE", SETTING_DECIMAL, AT(gemini_temperature),
-	  0, 2, NULL, "", OPTIONAL, "none: not sent" },
-	{ "GEMINI_TOP_P", SETTING_DECIMAL, AT(gemini_top_p),
-	  0, 1, NULL, "", OPTIONAL, "none: not sent" },
-	{ "GEMINI_TOP_K", SETTING_WHOLE, AT(gemini_top_k),
-	  1, 1000, NULL, "", OPTIONAL, "none: not sent" },
-	{ "GEMINI_THINKING_LEVEL", SETTING_WORD, AT(gemini_thinking_level),
-	  0, 0, "MINIMAL|LOW|MEDIUM|HIGH", "", OPTIONAL,
-	  "not every model knows every level; none: not sent" },
-	{ "GEMINI_SAFETY_THRESHOLD", SETTING_WORD, AT(gemini_safety_threshold),
-	  0, 0, "BLOCK_LOW_AND_ABOVE|BLOCK_MEDIUM_AND_ABOVE|BLOCK_ONLY_HIGH|"
-	  "BLOCK_NONE|OFF", "BLOCK_ONLY_HIGH", OPTIONAL,
-	  "for all categories; none: not sent" },
-	{ "SESSION_TTL", SETTING_NUMBER, AT(session_ttl),
-	  1, 31536000, NULL, "86400", 0, "seconds a conversation is kept" },
-	{ "HISTORY_TURNS", SETTING_NUMBER, AT(history_turns),
-	  0, 50, NULL, "10", 0, "earlier questions the model is shown" },
-	{ "HISTORY_BYTES", SETTING_NUMBER, AT(history_bytes),
-	  0, 65536, NULL, "5120", 0, "of text the model is shown" },
-	{ "GLOBAL_RATE_TOKENS", SETTING_NUMBER, AT(global_rate_tokens),
-	  1, 100000, NULL, "100", 0, "questions of all users at once" },
-	{ "GLOBAL_RATE_REFILL", SETTING_RATE, AT(global_rate_refill),
-	  0, 100000, NULL, "10", 0, "questions of all users per second" },
-	{ "USER_RATE_TOKENS", SETTING_NUMBER, AT(user_rate_tokens),
-	  1, 100000, NULL, "20", 0, "questions of one user at once" },
-	{ "USER_RATE_REFILL", SETTING_RATE, AT(user_rate_refill),
-	  0, 100000, NULL, "1", 0, "questions of one user per second" },
-	{ "BUSY_POLICY", SETTING_CHOICE, AT(busy_policy), 0, 0, "drop", "drop",
-	  0, "what happens to a question while one is being answered" },
-	{ "DUPLICATE_POLICY", SETTING_CHOICE, AT(duplicate_policy),
-	  0, 0, "at-least-once|at-most-once", "at-least-once", 0,
-	  "when it is unknown whether an answer arrived" },
-	{ "REPLY_WINDOW", SETTING_NUMBER, AT(reply_window),
-	  1, 55, NULL, "50", 0, "seconds a reply token is trusted" },
-	{ "DEFAULT_LANGUAGE", SETTING_WORD, AT(default_language),
-	  0, 0, "en", "en", 0, "of our own sentences" },
-	{ "STORE_MAP_MB", SETTING_NUMBER, AT(store_map_mb),
-	  4, 65536, NULL, "128", 0, "disk space of the store, taken at once" },
-	{ "ACCEPT_THREADS", SETTING_NUMBER, AT(accept_threads),
-	  1, 16, NULL, "2", 0, "threads that take webhooks" },
-	{ "MAX_INFLIGHT", SETTING_NUMBER, AT(max_inflight),
-	  1, 100000, NULL, "5000", 0, "questions one process works on" },
-};
-/* clang-format on */
-
-enum { N_SETTINGS = sizeof(table) / sizeof(table[0]) };
-
 /* Where a value came from. */
 enum { LINE_ENVIRONMENT = -1, LINE_NONE = 0 };
 
@@ -117,7 +26,7 @@ struct reading {
 	const char *path;
 	char *err;
 	size_t err_size;
-	struct given given[N_SETTINGS];
+	struct given given[SETTINGS_MAX];
 };
 
 /* Writes the one line that says why, with the place before it; -1. */
@@ -179,11 +88,11 @@ refuse_unknown(struct reading *in, const struct env_entry *entry)
 	const char *near = NULL;
 	size_t i;
 
-	for (i = 0; i < N_SETTINGS; i++) {
-		d = distance(entry->key, table[i].name);
+	for (i = 0; settings_table[i].name != NULL; i++) {
+		d = distance(entry->key, settings_table[i].name);
 		if (d < least) {
 			least = d;
-			near = table[i].name;
+			near = settings_table[i].name;
 		}
 	}
 	if (near == NULL)
@@ -203,10 +112,10 @@ take_entry(struct reading *in, const struct env_entry *entry)
 	struct given *given;
 	size_t i;
 
-	for (i = 0; i < N_SETTINGS; i++)
-		if (strcmp(table[i].name, entry->key) == 0)
+	for (i = 0; settings_table[i].name != NULL; i++)
+		if (strcmp(settings_table[i].name, entry->key) == 0)
 			break;
-	if (i == N_SETTINGS)
+	if (settings_table[i].name == NULL)
 		return refuse_unknown(in, entry);
 	given = &in->given[i];
 	if (given->value != NULL)
@@ -242,10 +151,10 @@ take_environment(struct reading *in)
 	const char *value;
 	size_t i;
 
-	for (i = 0; i < N_SETTINGS; i++) {
-		if (table[i].kind == SETTING_SECRET)
+	for (i = 0; settings_table[i].name != NULL; i++) {
+		if (settings_table[i].kind == SETTING_SECRET)
 			continue;
-		value = getenv(table[i].name);
+		value = getenv(settings_table[i].name);
 		if (value != NULL)
 			in->given[i] =
 			    (struct given){ value, LINE_ENVIRONMENT };
@@ -285,8 +194,8 @@ store_all(struct reading *in, struct settings *settings, const char *folder)
 	struct given given;
 	size_t i;
 
-	for (i = 0; i < N_SETTINGS; i++) {
-		row = &table[i];
+	for (i = 0; settings_table[i].name != NULL; i++) {
+		row = &settings_table[i];
 		given = in->given[i];
 		if (given.value == NULL)
 			given.value = row->initial;
@@ -429,8 +338,8 @@ settings_release(struct settings *settings)
 {
 	size_t i;
 
-	for (i = 0; i < N_SETTINGS; i++)
-		setting_release(&table[i], settings);
+	for (i = 0; settings_table[i].name != NULL; i++)
+		setting_release(&settings_table[i], settings);
 	memset(settings, 0, sizeof(*settings));
 }
 
@@ -439,8 +348,8 @@ settings_print(const struct settings *settings, FILE *out)
 {
 	size_t i;
 
-	for (i = 0; i < N_SETTINGS; i++)
-		setting_print(&table[i], settings, out);
+	for (i = 0; settings_table[i].name != NULL; i++)
+		setting_print(&settings_table[i], settings, out);
 }
 
 const char *

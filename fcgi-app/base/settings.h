@@ -4,7 +4,7 @@
  * Environment variables of the same name win, except over secrets, which come
  * from the file alone.  A file that others may read, an unknown or repeated
  * key and a bad value are refused; nothing is guessed.  The table of keys with
- * their ranges, defaults and explanations is in settings.c.
+ * their ranges, defaults and explanations is in settings_table.c.
  *
  * Members are the keys in lower case.  Strings are never NULL: "" is none.
  * Paths are absolute; URLs have no slash at their end.

@@ -8,7 +8,7 @@
 size_t
 utf8_next(const char *text, size_t len, uint32_t *c)
 {
-	/* by length: what the first byte says besides, and the smallest value */
+	/* by length: bits of the first byte, and the least value */
 	static const uint8_t mask[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	const unsigned char *p = (const unsigned char *)text;

@@ -11,24 +11,19 @@ struct language {
 
 /* The first one is spoken when no other fits. */
 static const struct language languages[] = {
-	{ "en",
-	    {
+	/* clang-format off */
+	{ "en", {
 		[WORDS_SYSTEM_BUSY] = "System busy, try again",
 		[WORDS_SLOW_DOWN] = "Slow down please",
 		[WORDS_TIMEOUT] = "Request timed out, please try again",
-		[WORDS_BLOCKED] =
-		    "I cannot answer this question. If you are "
-		    "worried about your health, please ask a doctor or a "
-		    "pharmacist.",
-		[WORDS_EMPTY] = "I did not find an answer. Please ask again in "
-				"other words.",
-		[WORDS_ERROR] = "Something went wrong on our side. Please try "
-				"again in a few minutes.",
-		[WORDS_CUT] = "(The answer was too long and ends here. Ask me "
-			      "to go on.)",
-		[WORDS_FALLBACK] = "The answer could not be shown. Please ask "
-				   "again in other words.",
-	    } },
+		[WORDS_BLOCKED] = "I cannot answer this. Please ask a doctor.",
+		[WORDS_EMPTY] = "I have no answer. Please ask in other words.",
+		[WORDS_ERROR] = "Something went wrong. Please try again later.",
+		[WORDS_CUT] = "(My answer was too long. Ask me to go on.)",
+		[WORDS_FALLBACK] = "My answer cannot be shown here. Please ask "
+			"in other words.",
+	} },
+	/* clang-format on */
 };
 
 enum { N_LANGUAGES = sizeof(languages) / sizeof(languages[0]) };
@@ -36,8 +31,11 @@ enum { N_LANGUAGES = sizeof(languages) / sizeof(languages[0]) };
 const char *
 words_text(enum words which, const char *language)
 {
-	size_t n = language == NULL ? 0 : strcspn(language, "-_"), i;
+	size_t n, i;
 
+	if (language == NULL)
+		language = "";
+	n = strcspn(language, "-_");
 	for (i = 0; i < N_LANGUAGES; i++)
 		if (strlen(languages[i].tag) == n &&
 		    strncasecmp(languages[i].tag, language, n) == 0)

@@ -7,7 +7,8 @@
  * counted and left out; it never spoils its neighbours.
  *
  * Answered are text messages in mode "active" with reply token, event id, time
- * and source: all of them in 1:1 chats, in groups and rooms those that mention us.
+ * and source: all of them in 1:1 chats, those that mention us in groups and
+ * rooms.
  */
 #ifndef LINE_EVENT_H
 #define LINE_EVENT_H

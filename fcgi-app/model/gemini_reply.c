@@ -127,7 +127,7 @@ parse_delay(const char *text)
 	seconds = strtod(text, &end);
 	if (end == text || strcmp(end, "s") != 0)
 		return 0;
-	if (seconds > GEMINI_RETRY_MAX_MS / 1000)
+	if (seconds * 1000 > GEMINI_RETRY_MAX_MS)
 		return GEMINI_RETRY_MAX_MS;
 	return (unsigned)(seconds * 1000 + 0.999);
 }

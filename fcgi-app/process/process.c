@@ -8,6 +8,7 @@
 
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <pthread.h>
@@ -32,7 +33,8 @@ enum {
 	ACCEPT_MAX = 16,
 	LOOK_EVERY_S = 5, /* was the program replaced? */
 	STOP_MS = 1000,   /* until the process is gone, whatever happens */
-	NOTICE_GAP_MS = 10000
+	NOTICE_GAP_MS = 10000,
+	FILES_MAX = 65536
 };
 
 struct process {
@@ -181,6 +183,19 @@ follow_parent(void)
 		(void)kill(getpid(), SIGTERM);
 }
 
+/* Every conversation over HTTP/1.1 needs a descriptor, and 1024 is usual. */
+static void
+raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
+		return;
+	limit.rlim_cur =
+	    limit.rlim_max < FILES_MAX ? limit.rlim_max : FILES_MAX;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static void
 open_store(struct process *self)
 {
@@ -316,6 +331,7 @@ process_serve(const struct settings *settings, int listen_fd)
 
 	block_signals(&waited);
 	follow_parent();
+	raise_descriptors();
 	self.stop_fd = eventfd(0, EFD_CLOEXEC);
 	if (self.stop_fd == -1 || (!drain && fcgi_init() == -1))
 		log_die("start error=\"descriptors are short\"");

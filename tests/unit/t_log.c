@@ -1,6 +1,7 @@
 /*
  * One line per call, whatever is in it, and never more of them than allowed.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -86,15 +87,16 @@ static void
 line_has_time_level_and_process(void **state)
 {
 	char wanted[80], *text;
-	int year, month, day, hour, minute, second, ms, end = 0;
+	static const char form[] = "0000-00-00T00:00:00.000Z";
+	const size_t end = sizeof(form) - 1;
+	size_t i;
 
 	(void)state;
 	log_warn("job=%d stage=%s", 7, "think");
 	text = data_read(path, NULL);
-	assert_int_equal(sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ%n", &year,
-			     &month, &day, &hour, &minute, &second, &ms, &end),
-	    7);
-	assert_int_equal(end, strlen("2026-11-23T13:37:01.123Z"));
+	for (i = 0; i < end; i++)
+		assert_true(form[i] == '0' ? isdigit((unsigned char)text[i])
+					   : form[i] == text[i]);
 	snprintf(wanted, sizeof(wanted),
 	    " level=warn pid=%d job=7 stage=think\n", (int)getpid());
 	assert_string_equal(text + end, wanted);

@@ -177,9 +177,9 @@ bad_lines_are_refused_with_help(void **state)
 		{ "GEMINI_API_KEY=again",
 		    ":4: GEMINI_API_KEY: is in line 3 as well" },
 		{ "GEMINI_TIMEOUT=0",
-		    ":4: GEMINI_TIMEOUT: \"0\" is not a "
-		    "whole number from 1 to 120 (seconds for an answer, retries "
-		    "included); correct it or remove it for 30" },
+		    ":4: GEMINI_TIMEOUT: \"0\" is not a whole number from "
+		    "1 to 120 (seconds for an answer, retries included); "
+		    "correct it or remove it for 30" },
 		{ "GEMINI_TIMEOUT=121", "from 1 to 120" },
 		{ "GEMINI_TIMEOUT=", "\"\" is not" },
 		{ "GEMINI_TIMEOUT=30s", "\"30s\" is not" },
@@ -300,7 +300,7 @@ secrets_never_show(void **state)
 		"LINE_CHANNEL_SECRET=hush\x01\n",
 		"hush\n",
 		"LINE_CHANNEL_SECRET=hush\nLINE_CHANNEL_SECRET=hush\n",
-		"ADMIN_TOKEN=hush hush\n" SECRETS,
+		"ADMIN_TOKEN=hush hush\n",
 	};
 	struct settings s;
 	char *printed;

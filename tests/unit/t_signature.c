@@ -66,8 +66,8 @@ anything_else_does_not(void **state)
 		"GhRKmvmHys4Pi8DxkF4-EayaH0OqtJtaZxgTD9fMDLs=",
 		"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
 		"============================================",
-		"1a144a9af987cace0f8bc0f1905e3e11ac9a1f43aab49b5a671813"
-		"0fd7cc0cbb",
+		/* in hex */
+		"1a144a9af987cace0f8bc0f1905e3e11ac9a1f43aab49b5a6718130",
 	};
 	size_t i;
 

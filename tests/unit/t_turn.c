@@ -168,7 +168,7 @@ stopped_writers_delay_admission_but_do_not_end_it(void **state)
 	int i, tries;
 	enum store_rc rc;
 
-	for (i = 0; i < 5; i++) {
+	for (i = 0; i < 2; i++) {
 		c = child_start(f, join_and_stop, NULL);
 		hear(&c);
 		kill(c.pid, SIGSTOP); /* wherever that one is just now */

@@ -1,0 +1,96 @@
+/* settings_table - every key: its kind, range, default and meaning. */
+#include <stddef.h>
+
+#include "base/setting.h"
+
+#define AT(member) offsetof(struct settings, member)
+#define REQUIRED   SETTING_REQUIRED
+#define OPTIONAL   SETTING_OPTIONAL
+
+/* Printed in this order.  Choices count as their enum does. */
+/* clang-format off */
+const struct setting settings_table[] = {
+	{ "LINE_CHANNEL_SECRET", SETTING_SECRET, AT(line_channel_secret),
+	  1, 128, NULL, NULL, REQUIRED,
+	  "LINE console, Basic settings, Channel secret" },
+	{ "LINE_CHANNEL_ACCESS_TOKEN", SETTING_SECRET,
+	  AT(line_channel_access_token), 1, 1024, NULL, NULL, REQUIRED,
+	  "LINE console, Messaging API, Channel access token" },
+	{ "GEMINI_API_KEY", SETTING_SECRET, AT(gemini_api_key),
+	  1, 512, NULL, NULL, REQUIRED, "Google AI Studio, API keys" },
+	{ "ADMIN_TOKEN", SETTING_SECRET, AT(admin_token),
+	  1, 512, NULL, "", OPTIONAL, "opens /debug; none: it is closed" },
+	{ "DATA_DIR", SETTING_PATH, AT(data_dir), 0, 0, NULL, "./var/data", 0,
+	  "folder of the store" },
+	{ "KEY_FILE", SETTING_PATH, AT(key_file), 0, 0, NULL, "./var/key", 0,
+	  "encrypts the store, outside of DATA_DIR" },
+	{ "LOG_FILE", SETTING_PATH, AT(log_file), 0, 0, NULL, "", OPTIONAL,
+	  "none: standard error" },
+	{ "LOG_LEVEL", SETTING_CHOICE, AT(log_level),
+	  0, 0, "error|warn|info|debug", "info", 0, "how much is logged" },
+	{ "CA_FILE", SETTING_PATH, AT(ca_file), 0, 0, NULL, "", OPTIONAL,
+	  "certificates to trust; none: the system's" },
+	{ "LINE_API_BASE", SETTING_URL, AT(line_api_base),
+	  0, 0, NULL, "https://api.line.me", 0, "where LINE's API is" },
+	{ "GEMINI_BASE", SETTING_URL, AT(gemini_base),
+	  0, 0, NULL, "https://generativelanguage.googleapis.com", 0,
+	  "where Gemini's API is" },
+	{ "GEMINI_MODEL", SETTING_NAME, AT(gemini_model),
+	  1, 64, NULL, "gemini-3.5-flash-lite", 0, "the model asked first" },
+	{ "GEMINI_FALLBACK_MODEL", SETTING_NAME, AT(gemini_fallback_model),
+	  1, 64, NULL, "gemini-3.8-flash", OPTIONAL,
+	  "the model asked when the first cannot; none: no other" },
+	{ "GEMINI_TIMEOUT", SETTING_NUMBER, AT(gemini_timeout),
+	  1, 120, NULL, "30", 0, "seconds for an answer, retries included" },
+	{ "GEMINI_MAX_OUTPUT_TOKENS", SETTING_NUMBER,
+	  AT(gemini_max_output_tokens), 0, 65536, NULL, "2048", 0,
+	  "thinking included; 0: not sent" },
+	{ "GEMINI_TEMPERATURE", SETTING_DECIMAL, AT(gemini_temperature),
+	  0, 2, NULL, "", OPTIONAL, "none: not sent" },
+	{ "GEMINI_TOP_P", SETTING_DECIMAL, AT(gemini_top_p),
+	  0, 1, NULL, "", OPTIONAL, "none: not sent" },
+	{ "GEMINI_TOP_K", SETTING_WHOLE, AT(gemini_top_k),
+	  1, 1000, NULL, "", OPTIONAL, "none: not sent" },
+	{ "GEMINI_THINKING_LEVEL", SETTING_WORD, AT(gemini_thinking_level),
+	  0, 0, "MINIMAL|LOW|MEDIUM|HIGH", "", OPTIONAL,
+	  "not every model knows every level; none: not sent" },
+	{ "GEMINI_SAFETY_THRESHOLD", SETTING_WORD, AT(gemini_safety_threshold),
+	  0, 0, "BLOCK_LOW_AND_ABOVE|BLOCK_MEDIUM_AND_ABOVE|BLOCK_ONLY_HIGH|"
+	  "BLOCK_NONE|OFF", "BLOCK_ONLY_HIGH", OPTIONAL,
+	  "for all categories; none: not sent" },
+	{ "SESSION_TTL", SETTING_NUMBER, AT(session_ttl),
+	  1, 31536000, NULL, "86400", 0, "seconds a conversation is kept" },
+	{ "HISTORY_TURNS", SETTING_NUMBER, AT(history_turns),
+	  0, 50, NULL, "10", 0, "earlier questions the model is shown" },
+	{ "HISTORY_BYTES", SETTING_NUMBER, AT(history_bytes),
+	  0, 65536, NULL, "5120", 0, "of text the model is shown" },
+	{ "GLOBAL_RATE_TOKENS", SETTING_NUMBER, AT(global_rate_tokens),
+	  1, 100000, NULL, "100", 0, "questions of all users at once" },
+	{ "GLOBAL_RATE_REFILL", SETTING_RATE, AT(global_rate_refill),
+	  0, 100000, NULL, "10", 0, "questions of all users per second" },
+	{ "USER_RATE_TOKENS", SETTING_NUMBER, AT(user_rate_tokens),
+	  1, 100000, NULL, "20", 0, "questions of one user at once" },
+	{ "USER_RATE_REFILL", SETTING_RATE, AT(user_rate_refill),
+	  0, 100000, NULL, "1", 0, "questions of one user per second" },
+	{ "BUSY_POLICY", SETTING_CHOICE, AT(busy_policy), 0, 0, "drop", "drop",
+	  0, "what happens to a question while one is being answered" },
+	{ "DUPLICATE_POLICY", SETTING_CHOICE, AT(duplicate_policy),
+	  0, 0, "at-least-once|at-most-once", "at-least-once", 0,
+	  "when it is unknown whether an answer arrived" },
+	{ "REPLY_WINDOW", SETTING_NUMBER, AT(reply_window),
+	  1, 55, NULL, "50", 0, "seconds a reply token is trusted" },
+	{ "DEFAULT_LANGUAGE", SETTING_WORD, AT(default_language),
+	  0, 0, "en", "en", 0, "of our own sentences" },
+	{ "STORE_MAP_MB", SETTING_NUMBER, AT(store_map_mb),
+	  4, 65536, NULL, "128", 0, "disk space of the store, taken at once" },
+	{ "ACCEPT_THREADS", SETTING_NUMBER, AT(accept_threads),
+	  1, 16, NULL, "2", 0, "threads that take webhooks" },
+	{ "MAX_INFLIGHT", SETTING_NUMBER, AT(max_inflight),
+	  1, 100000, NULL, "5000", 0, "questions one process works on" },
+	{ .name = NULL },
+};
+/* clang-format on */
+
+_Static_assert(sizeof(settings_table) / sizeof(settings_table[0]) <=
+	SETTINGS_MAX,
+    "there is room for every key");

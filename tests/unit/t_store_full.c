@@ -1,0 +1,170 @@
+/*
+ * A full store admits nobody, but everything that is in it can be finished
+ * and cleaned up, and then it admits again.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "store/store_priv.h"
+#include "tests/unit/store_fixture.h"
+
+enum { JOBS_MAX = 5000, TEXT = 500 };
+
+static int
+setup_small(void **state)
+{
+	struct fixture *f;
+
+	fixture_setup_root(state);
+	f = *state;
+	f->place.map_mb = 2;
+	f->store = fixture_join(f, at(0));
+	return 0;
+}
+
+/* Admits users until the store is full; gives how many there are. */
+static size_t
+fill(struct fixture *f, struct store_lease *leases)
+{
+	struct store_event e;
+	struct store_verdict v;
+	char text[TEXT + 1], id[16];
+	enum store_rc rc;
+	size_t n;
+
+	memset(text, 'x', TEXT);
+	text[TEXT] = '\0';
+	for (n = 0; n < JOBS_MAX; n++) {
+		snprintf(id, sizeof(id), "e%zu", n);
+		e = message(id, id);
+		e.text = text;
+		rc = store_admit(f->store, &e, 1, &generous, at(0), &v);
+		if (rc != STORE_OK)
+			break;
+		leases[n] = v.lease;
+	}
+	assert_int_equal(rc, STORE_FULL);
+	return n;
+}
+
+static void
+a_full_store_finishes_its_jobs_and_then_admits_again(void **state)
+{
+	struct fixture *f = *state;
+	static struct store_lease leases[JOBS_MAX];
+	struct store_step step = {
+		.kind = STORE_ANSWER,
+		.lease_ms = LEASE_MS,
+		.reply = "reply",
+		.reply_len = 5,
+		.question = "q",
+		.answer = "a",
+		.history_turns = 9,
+		.history_bytes = 999,
+	};
+	size_t n = fill(f, leases), i;
+
+	assert_in_range(n, 500, JOBS_MAX - 1);
+	assert_int_equal(store_ready(f->store, at(0)), STORE_FULL);
+	for (i = 0; i < n; i++) {
+		step.lease = leases[i];
+		step.kind = STORE_ANSWER;
+		assert_int_equal(
+		    store_steps(f->store, &step, 1, at(1)), STORE_OK);
+		step.kind = STORE_DONE;
+		assert_int_equal(
+		    store_steps(f->store, &step, 1, at(2)), STORE_OK);
+		assert_int_equal(step.rc, STORE_OK);
+	}
+	assert_int_equal(store_ready(f->store, at(2000)), STORE_OK);
+	assert_int_equal(
+	    admit(f->store, "again", "again", at(2000)).fate, STORE_ACCEPTED);
+}
+
+static void
+a_full_store_is_swept_and_then_admits_again(void **state)
+{
+	const struct store_sweep_rules rules = {
+		.session_ttl_ms = HOUR_MS,
+		.dead_ttl_ms = HOUR_MS,
+		.force = true,
+	};
+	struct fixture *f = *state;
+	static struct store_lease leases[JOBS_MAX];
+	struct store_swept swept;
+	struct store_stat stat;
+	size_t n = fill(f, leases), i, none;
+
+	for (i = 0; i < n; i++)
+		step(f->store, &leases[i], STORE_DEAD, at(1));
+	assert_int_equal(
+	    store_sweep(f->store, &rules, at(2 * HOUR_MS), &swept), STORE_OK);
+	assert_int_equal(swept.dead, n);
+	assert_int_equal(swept.lanes, n);
+	assert_int_equal(
+	    store_stat(f->store, at(2 * HOUR_MS), &stat, NULL, 0, &none),
+	    STORE_OK);
+	assert_in_range(stat.used_pages, 1, stat.map_pages / 2);
+	assert_int_equal(
+	    admit(f->store, "again", "again", at(2 * HOUR_MS)).fate,
+	    STORE_ACCEPTED);
+}
+
+/* Holds a snapshot and is killed with it. */
+static enum store_rc
+stay(struct tx *tx, void *arg)
+{
+	struct child *parent = arg;
+
+	(void)tx;
+	tell(parent);
+	hear(parent);
+	return STORE_OK;
+}
+
+static void
+read_for_ever(struct fixture *f, struct child *parent, void *arg)
+{
+	struct store *s = fixture_open(f, at(0));
+	struct store_now now = at(0);
+
+	(void)arg;
+	tx_read(s, &now, stay, parent);
+}
+
+static void
+pages_that_a_dead_reader_pinned_are_found_again(void **state)
+{
+	struct fixture *f = *state;
+	struct child c = child_start(f, read_for_ever, NULL);
+	struct store_lease lease = admit(f->store, "e", "U", at(0)).lease;
+	int i;
+
+	hear(&c);
+	child_kill(&c);
+	/* Without clearing the reader, the map is full after some hundreds. */
+	for (i = 0; i < 2000; i++)
+		assert_int_equal(
+		    step(f->store, &lease, STORE_SAVE, at(i)), STORE_OK);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup_small, \
+    fixture_teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_full_store_finishes_its_jobs_and_then_admits_again),
+		TEST(a_full_store_is_swept_and_then_admits_again),
+		TEST(pages_that_a_dead_reader_pinned_are_found_again),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
