@@ -20,8 +20,7 @@ static const struct language languages[] = {
 		[WORDS_EMPTY] = "I have no answer. Please ask in other words.",
 		[WORDS_ERROR] = "Something went wrong. Please try again later.",
 		[WORDS_CUT] = "(My answer was too long. Ask me to go on.)",
-		[WORDS_FALLBACK] = "My answer cannot be shown here. Please ask "
-			"in other words.",
+		[WORDS_FALLBACK] = "I could not send my answer. Please retry.",
 	} },
 	/* clang-format on */
 };

@@ -198,6 +198,13 @@ read_mail(void *arg)
 	begin_waiting(engine);
 }
 
+/* --drain leaves the rest to the next minute's run. */
+static bool
+is_over(const struct engine *engine)
+{
+	return engine->drain && clock_boot_ms() >= engine->drain_until_ms;
+}
+
 /* Takes what is due or was left by the dead; looks again in a moment. */
 static void
 claim_jobs(struct engine *engine)
@@ -207,7 +214,7 @@ claim_jobs(struct engine *engine)
 	enum store_rc rc;
 
 	engine->claim_ms = clock_boot_ms() + CLAIM_EVERY_MS;
-	if (max == 0)
+	if (max == 0 || is_over(engine))
 		return;
 	rc = store_claim(engine->store, max < CLAIM_BATCH ? max : CLAIM_BATCH,
 	    engine->lease_ms, engine_now(), leases, &n);
@@ -245,17 +252,15 @@ turn(struct engine *engine)
 }
 
 static bool
-is_drained(const struct engine *engine, int64_t since_ms)
+is_drained(const struct engine *engine)
 {
 	size_t orphans = 0;
 
 	if (!engine->drain || atomic_load(&engine->n_jobs) > 0)
 		return false;
-	if (clock_boot_ms() - since_ms > DRAIN_MS)
-		return true;
-	return store_orphans(engine->store, engine_now(), &orphans) ==
-	    STORE_OK &&
-	    orphans == 0;
+	return is_over(engine) ||
+	    (store_orphans(engine->store, engine_now(), &orphans) == STORE_OK &&
+		orphans == 0);
 }
 
 /* Jobs that were admitted here and never begun. */
@@ -307,11 +312,10 @@ hand_over(struct engine *engine)
 void
 engine_run(struct engine *engine)
 {
-	int64_t since = clock_boot_ms();
-
+	engine->drain_until_ms = clock_boot_ms() + DRAIN_MS;
 	while (!atomic_load(&engine->stop)) {
 		turn(engine);
-		if (is_drained(engine, since))
+		if (is_drained(engine))
 			break;
 	}
 	hand_over(engine);

@@ -19,6 +19,7 @@ struct engine {
 	struct net *net;
 	struct upstreams up;
 	bool drain;
+	int64_t drain_until_ms; /* boot clock: claims nothing after it */
 	atomic_bool stop; /* asked to end */
 	bool stopping;    /* hands back what it holds */
 	atomic_size_t n_jobs;

@@ -196,6 +196,11 @@ raise_descriptors(void)
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* A run from cron says nothing unless there is something to say. */
+#define log_life(self, ...)                               \
+	((self)->listen_fd == -1 ? log_debug(__VA_ARGS__) \
+				 : log_info(__VA_ARGS__))
+
 static void
 open_store(struct process *self)
 {
@@ -216,7 +221,7 @@ open_store(struct process *self)
 		log_die("start error=\"no worker slot\" remedy=\"at most %d "
 			"processes may share a DATA_DIR\"",
 		    STORE_SLOTS);
-	log_info("start slot=%u drain=%d", slot, self->listen_fd == -1);
+	log_life(self, "start slot=%u", slot);
 }
 
 static void
@@ -318,7 +323,7 @@ close_all(struct process *self)
 	signature_free(self->signature);
 	store_close(&self->store);
 	close(self->stop_fd);
-	log_info("stop");
+	log_life(self, "stop");
 	log_close();
 }
 

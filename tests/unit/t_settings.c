@@ -15,7 +15,6 @@
 
 #include "base/log.h"
 #include "base/settings.h"
-#include "tests/unit/data.h"
 #include "tests/unit/fail_alloc.h"
 
 #define SECRETS                                \
