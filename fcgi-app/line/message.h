@@ -9,8 +9,6 @@
 
 #include <stddef.h>
 
-#include "base/utf8.h"
-
 enum { MESSAGE_UNITS_MAX = 5000, MESSAGES_MAX = 5 };
 
 /*

@@ -95,9 +95,10 @@ int net_open(struct net **out, const struct net_config *, char *err,
 void net_close(struct net **);
 
 /*
- * Starts an exchange; the result lives until done has been called, or until
- * net_cancel().  NULL when memory is short, and then done is never called.
- * Everything else that can fail, a bad URL too, is told to done.
+ * Starts an exchange; the result lives until its done is called, which must
+ * not cancel it any more, or until net_cancel().  NULL when memory is short:
+ * then done is never called.  Everything else that can fail, a bad URL too,
+ * is told to done.
  */
 struct net_request *net_start(struct net *, const struct net_call *);
 

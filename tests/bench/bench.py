@@ -157,12 +157,12 @@ class Server:
             ticks += sum(map(int, fields.rpartition(")")[2].split()[11:13]))
         return ticks * TICK_US
 
-    def load(self, target, connections, seconds, *more):
+    def load(self, target, connections, seconds, *more, stderr=None):
         said = subprocess.run(
             [TOOLS / "load", "--port", str(self.port), "--path", "/" + target,
              "--connections", str(connections), "--seconds", str(seconds),
              "--secret", self.secret, *more],
-            stdout=subprocess.PIPE, check=True).stdout
+            stdout=subprocess.PIPE, stderr=stderr, check=True).stdout
         return json.loads(said)
 
     def measure(self, target, connections, seconds):
@@ -181,7 +181,8 @@ class Server:
             deadline = time.monotonic() + 10
             while True:
                 with contextlib.suppress(subprocess.CalledProcessError):
-                    if self.load(target, 1, 1, "--requests", "1")["ok"] == 1:
+                    if self.load(target, 1, 1, "--requests", "1",
+                                 stderr=subprocess.DEVNULL)["ok"] == 1:
                         break
                 if time.monotonic() > deadline:
                     stop(f"/{target} does not answer\n{self.logs()}")

@@ -8,6 +8,7 @@
 Keyword arguments are settings; the others have values that suit tests.  The
 folder holds .env, var/ (data, key, audio) and run/ (what serve.sh makes).
 Run as root, everything in it belongs to www-data, as serve.sh wants it.
+E2E_BUILD names the folder of the programs to test (build/ of the project).
 """
 
 import contextlib
@@ -26,7 +27,7 @@ import time
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
-BUILD = TOP / "build"
+BUILD = Path(os.environ.get("E2E_BUILD", TOP / "build")).resolve()
 APP = BUILD / "mededbot.fcgi"
 CLEANUP = BUILD / "mededbot-cleanup"
 SERVE = TOP / "scripts" / "serve.sh"
@@ -109,7 +110,7 @@ class Deployment:
             self.process = subprocess.Popen(
                 [SERVE, "--server", self.server, "--port", str(self.port),
                  "--config", self.config, "--workers", str(self.workers),
-                 "--run-dir", self.run_dir],
+                 "--run-dir", self.run_dir, "--bin", APP],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
                 text=True, env=clean_environment(), start_new_session=True)
         timer = threading.Timer(START_S, self.process.terminate)

@@ -10,7 +10,7 @@ from crowd import texts
 from deployment import Deployment
 from simulator import Simulator
 
-FALLBACK = "The answer could not be shown."
+FALLBACK = "I could not send my answer. Please retry."
 PAUSE_S = 30  # how long deliveries wait after LINE refused our token
 
 

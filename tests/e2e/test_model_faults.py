@@ -5,11 +5,11 @@ import time
 import pytest
 
 TIMEOUT = "Request timed out, please try again"
-BLOCKED = "I cannot answer this question."
-EMPTY = "I did not find an answer."
-ERROR = "Something went wrong on our side."
+BLOCKED = "I cannot answer this. Please ask a doctor."
+EMPTY = "I have no answer. Please ask in other words."
+ERROR = "Something went wrong. Please try again later."
 BUSY = "System busy, try again"
-CUT = "(The answer was too long and ends here."
+CUT = "(My answer was too long."
 
 PRIMARY = "gemini-3.5-flash-lite"
 FALLBACK = "gemini-3.8-flash"

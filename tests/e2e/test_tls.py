@@ -8,7 +8,7 @@ import deployment
 from deployment import Deployment
 from simulator import Simulator
 
-ERROR = "Something went wrong on our side."
+ERROR = "Something went wrong. Please try again later."
 
 
 def openssl(folder, *args):

@@ -26,6 +26,9 @@
 /* How many succeed before one fails; -1: all do. */
 static long fail_alloc_left = -1;
 
+/* Pieces of memory given out and not freed; stays 0 under sanitizers. */
+static long fail_alloc_live;
+
 static bool
 fail_alloc_now(void)
 {
@@ -51,23 +54,46 @@ fail_alloc_init(void)
 void *__libc_malloc(size_t);
 void *__libc_calloc(size_t, size_t);
 void *__libc_realloc(void *, size_t);
+void __libc_free(void *);
+
+/* Counts what was given out. */
+static void *
+fail_alloc_given(void *memory)
+{
+	fail_alloc_live += memory != NULL;
+	return memory;
+}
 
 void *
 malloc(size_t size)
 {
-	return fail_alloc_now() ? NULL : __libc_malloc(size);
+	return fail_alloc_now() ? NULL : fail_alloc_given(__libc_malloc(size));
 }
 
 void *
 calloc(size_t n, size_t size)
 {
-	return fail_alloc_now() ? NULL : __libc_calloc(n, size);
+	return fail_alloc_now() ? NULL
+				: fail_alloc_given(__libc_calloc(n, size));
 }
 
 void *
 realloc(void *old, size_t size)
 {
-	return fail_alloc_now() ? NULL : __libc_realloc(old, size);
+	void *memory;
+
+	if (fail_alloc_now())
+		return NULL;
+	memory = __libc_realloc(old, size);
+	fail_alloc_live += old == NULL && memory != NULL;
+	return memory;
+}
+
+void
+free(void *memory)
+{
+	fail_alloc_live -= memory != NULL;
+	__libc_free(memory);
 }
 
 static void
@@ -79,26 +105,29 @@ fail_alloc_init(void)
 
 /*
  * Calls run(argument) with the first allocation failing, then the second and
- * so on, until one call has nothing fail.  Each call has to survive, and
- * returns whether it did its work; the last one must have.  Returns how often
- * work was refused.
+ * so on, until one call has nothing fail.  Each call has to survive and to
+ * leave no memory behind, and returns whether it did its work.  Returns how
+ * often work was refused; -1 when memory leaked or the last call, in which
+ * nothing failed, refused.
  */
 static long
 fail_alloc_each(bool (*run)(void *), void *argument)
 {
-	long n, refused = 0;
-	bool done;
+	long n, refused = 0, live;
+	bool done = true, leaked = false, complete = false;
 
 	fail_alloc_init();
-	for (n = 0;; n++) {
+	run(argument); /* what is allocated once and for all */
+	for (n = 0; !complete; n++) {
+		live = fail_alloc_live;
 		fail_alloc_left = n;
 		done = run(argument);
-		if (fail_alloc_left >= 0)
-			break; /* it needed fewer than n */
+		complete = fail_alloc_left >= 0; /* it needed fewer */
+		fail_alloc_left = -1;
 		refused += !done;
+		leaked = leaked || fail_alloc_live != live;
 	}
-	fail_alloc_left = -1;
-	return done ? refused : -1;
+	return done && !leaked ? refused : -1;
 }
 
 #endif

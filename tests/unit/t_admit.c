@@ -61,20 +61,20 @@ an_event_seen_before_is_a_duplicate_and_renews_the_tokens_age(void **state)
 	struct store_verdict v = admit(f->store, "e1", "U1", at(0));
 	struct store_job job;
 
-	assert_int_equal(
-	    admit(f->store, "e1", "U1", at(700)).fate, STORE_DUPLICATE);
-	assert_int_equal(
-	    store_load(f->store, &v.lease, at(800), &job), STORE_OK);
+	assert_int_equal(admit(f->store, "e1", "U1", at(700)).fate,
+	    STORE_DUPLICATE);
+	assert_int_equal(store_load(f->store, &v.lease, at(800), &job),
+	    STORE_OK);
 	assert_int_equal(job.received_ms, at(700).boot_ms);
 	assert_int_equal(job.created_ms, at(0).wall_ms);
 	store_job_release(&job);
-	assert_int_equal(
-	    step(f->store, &v.lease, STORE_DONE, at(900)), STORE_OK);
-	assert_int_equal(
-	    admit(f->store, "e1", "U1", at(1000)).fate, STORE_DUPLICATE);
+	assert_int_equal(step(f->store, &v.lease, STORE_DONE, at(900)),
+	    STORE_OK);
+	assert_int_equal(admit(f->store, "e1", "U1", at(1000)).fate,
+	    STORE_DUPLICATE);
 	fixture_reopen(f, at(1100));
-	assert_int_equal(
-	    admit(f->store, "e1", "U1", at(1200)).fate, STORE_DUPLICATE);
+	assert_int_equal(admit(f->store, "e1", "U1", at(1200)).fate,
+	    STORE_DUPLICATE);
 }
 
 static void
@@ -92,8 +92,8 @@ one_call_decides_about_its_events_in_their_order(void **state)
 	struct store_limits limits = generous;
 
 	limits.global_tokens = 2;
-	assert_int_equal(
-	    store_admit(f->store, events, 5, &limits, at(0), v), STORE_OK);
+	assert_int_equal(store_admit(f->store, events, 5, &limits, at(0), v),
+	    STORE_OK);
 	assert_int_equal(v[0].fate, STORE_ACCEPTED);
 	assert_int_equal(v[1].fate, STORE_DUPLICATE);
 	assert_int_equal(v[2].fate, STORE_DROPPED);
@@ -101,8 +101,8 @@ one_call_decides_about_its_events_in_their_order(void **state)
 	assert_int_equal(v[4].fate, STORE_SYSTEM_BUSY);
 	assert_false(v[2].notify);
 	assert_true(v[4].notify);
-	assert_memory_not_equal(
-	    v[0].lease.id.user, v[3].lease.id.user, sizeof(v[0].lease.id.user));
+	assert_memory_not_equal(v[0].lease.id.user, v[3].lease.id.user,
+	    sizeof(v[0].lease.id.user));
 }
 
 static void
@@ -115,8 +115,8 @@ an_event_a_day_older_than_the_newest_is_ignored(void **state)
 
 	e[1].line_ms -= (int64_t)24 * HOUR_MS + 1;
 	e[2].line_ms -= (int64_t)24 * HOUR_MS;
-	assert_int_equal(
-	    store_admit(f->store, e, 3, &generous, at(0), v), STORE_OK);
+	assert_int_equal(store_admit(f->store, e, 3, &generous, at(0), v),
+	    STORE_OK);
 	assert_int_equal(v[1].fate, STORE_OLD);
 	assert_int_equal(v[2].fate, STORE_ACCEPTED);
 }
@@ -244,21 +244,21 @@ what_is_too_long_is_refused_as_a_whole(void **state)
 	memset(id, 'x', STORE_ID_MAX + 1);
 	id[STORE_ID_MAX + 1] = '\0';
 	e[1].text = text;
-	assert_int_equal(
-	    store_admit(f->store, e, 2, &generous, at(0), v), STORE_ERR);
+	assert_int_equal(store_admit(f->store, e, 2, &generous, at(0), v),
+	    STORE_ERR);
 	e[1] = message(id, "U2");
-	assert_int_equal(
-	    store_admit(f->store, e, 2, &generous, at(0), v), STORE_ERR);
+	assert_int_equal(store_admit(f->store, e, 2, &generous, at(0), v),
+	    STORE_ERR);
 	e[1] = message("", "U2");
-	assert_int_equal(
-	    store_admit(f->store, e, 2, &generous, at(0), v), STORE_ERR);
-	assert_int_equal(
-	    admit(f->store, "e1", "U1", at(1)).fate, STORE_ACCEPTED);
+	assert_int_equal(store_admit(f->store, e, 2, &generous, at(0), v),
+	    STORE_ERR);
+	assert_int_equal(admit(f->store, "e1", "U1", at(1)).fate,
+	    STORE_ACCEPTED);
 	text[STORE_TEXT_MAX] = '\0';
 	e[1] = message("e2", "U2");
 	e[1].text = text;
-	assert_int_equal(
-	    store_admit(f->store, &e[1], 1, &generous, at(0), v), STORE_OK);
+	assert_int_equal(store_admit(f->store, &e[1], 1, &generous, at(0), v),
+	    STORE_OK);
 	assert_int_equal(v[0].fate, STORE_ACCEPTED);
 }
 
@@ -271,8 +271,8 @@ who_has_not_joined_may_not_admit(void **state)
 
 	store_close(&f->store);
 	f->store = fixture_open(f, at(0));
-	assert_int_equal(
-	    store_admit(f->store, &e, 1, &generous, at(0), &v), STORE_ERR);
+	assert_int_equal(store_admit(f->store, &e, 1, &generous, at(0), &v),
+	    STORE_ERR);
 }
 
 /* What the processes count together, in shared results of their exit. */
@@ -358,8 +358,8 @@ all_processes_draw_on_the_same_global_bucket(void **state)
 	    STORE_SYSTEM_BUSY);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_setup, \
-    fixture_teardown)
+#define TEST(f) \
+	cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
 
 int
 main(void)

@@ -130,7 +130,7 @@ hostile_text_costs_little(void **state)
 {
 	static const char *const bits[] = { "**a ", "[", "![a](", "`a", "__a ",
 		"***", "*", "- ", "# " };
-	size_t i, j, n, size = 200000;
+	size_t i, j, n, size = 50000;
 	char *text = malloc(size + 8), *plain;
 
 	(void)state;

@@ -44,8 +44,8 @@ it_opens_after_so_many_failures_in_a_row(void **state)
 	assert_true(pass(f->store, 5));
 	assert_true(say(f->store, STORE_FAILS, 10));
 	assert_false(say(f->store, STORE_FAILS, 11));
-	assert_false(
-	    store_breaker_pass(f->store, &breaker, at(1010), &wait_ms));
+	assert_false(store_breaker_pass(f->store, &breaker, at(1010),
+	    &wait_ms));
 	assert_int_equal(wait_ms, OPEN_MS - 1000);
 }
 
@@ -67,8 +67,8 @@ half_open_lets_one_call_pass_at_a_time(void **state)
 
 	say(f->store, STORE_TRIPS, 0);
 	assert_true(pass(f->store, OPEN_MS));
-	assert_false(store_breaker_pass(
-	    f->store, &breaker, at(OPEN_MS + 1000), &wait_ms));
+	assert_false(store_breaker_pass(f->store, &breaker, at(OPEN_MS + 1000),
+	    &wait_ms));
 	assert_int_equal(wait_ms, PROBE_MS - 1000);
 	assert_true(pass(f->store, OPEN_MS + PROBE_MS));
 }
@@ -185,8 +185,8 @@ processes_keep_one_pace_together(void **state)
 	assert_in_range(passed, BURST, BURST + 10);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_setup, \
-    fixture_teardown)
+#define TEST(f) \
+	cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
 
 int
 main(void)

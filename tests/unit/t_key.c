@@ -11,9 +11,8 @@
 
 #include "store/store_priv.h"
 
-static const struct store_job_id job = {
-	.user = { 0, 1, 2, 3, 255 }, .seq = 0x01020304
-};
+static const struct store_job_id job = { .user = { 0, 1, 2, 3, 255 },
+	.seq = 0x01020304 };
 
 static struct bytes
 bytes_of(const struct key *k)

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "base/utf8.h"
 #include "line/message.h"
 #include "tests/unit/fail_alloc.h"
 

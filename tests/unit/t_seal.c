@@ -131,7 +131,8 @@ static void
 a_hash_is_what_it_was_in_version_1(void **state)
 {
 	static const uint8_t want[SEAL_HASH] = { 0x69, 0x8d, 0x7e, 0x3e, 0x8c,
-		0xb6, 0x45, 0x3b, 0x85, 0xfb, 0x4c, 0x44, 0x5b, 0x49, 0x0c, 0x1a };
+		0xb6, 0x45, 0x3b, 0x85, 0xfb, 0x4c, 0x44, 0x5b, 0x49, 0x0c,
+		0x1a };
 	uint8_t got[SEAL_HASH];
 
 	assert_true(seal_hash_retry(*state, "01HZX0000000000000000000AA", got));
@@ -162,8 +163,9 @@ threads_may_use_it_together(void **state)
 	int i;
 
 	for (i = 0; i < THREADS; i++)
-		assert_int_equal(
-		    pthread_create(&threads[i], NULL, work, *state), 0);
+		assert_int_equal(pthread_create(&threads[i], NULL, work,
+				     *state),
+		    0);
 	for (i = 0; i < THREADS; i++) {
 		pthread_join(threads[i], &failed);
 		assert_null(failed);

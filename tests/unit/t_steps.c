@@ -116,8 +116,8 @@ saved_progress_and_a_new_lease_are_found_again(void **state)
 
 	assert_int_equal(store_steps(f->store, &step, 1, at(100)), STORE_OK);
 	assert_int_equal(step.rc, STORE_OK);
-	assert_int_equal(
-	    store_load(f->store, &step.lease, at(101), &job), STORE_OK);
+	assert_int_equal(store_load(f->store, &step.lease, at(101), &job),
+	    STORE_OK);
 	assert_same_progress(&job.progress, &want);
 	store_job_release(&job);
 	assert_int_equal(store_claim(f->store, 1, LEASE_MS,
@@ -137,8 +137,8 @@ an_answer_frees_the_user_and_is_kept_byte_for_byte(void **state)
 	struct store_verdict v;
 	struct store_job job;
 
-	assert_int_equal(
-	    admit(f->store, "e2", "U1", at(1)).fate, STORE_DROPPED);
+	assert_int_equal(admit(f->store, "e2", "U1", at(1)).fate,
+	    STORE_DROPPED);
 	assert_int_equal(store_steps(f->store, &step, 1, at(2)), STORE_OK);
 	v = admit(f->store, "e3", "U1", at(3));
 	assert_int_equal(v.fate, STORE_ACCEPTED);
@@ -151,8 +151,8 @@ an_answer_frees_the_user_and_is_kept_byte_for_byte(void **state)
 	/* The first one's end must not free the second question. */
 	step.kind = STORE_DONE;
 	assert_int_equal(store_steps(f->store, &step, 1, at(5)), STORE_OK);
-	assert_int_equal(
-	    admit(f->store, "e4", "U1", at(6)).fate, STORE_DROPPED);
+	assert_int_equal(admit(f->store, "e4", "U1", at(6)).fate,
+	    STORE_DROPPED);
 }
 
 static void
@@ -174,12 +174,12 @@ a_session_keeps_the_last_turns(void **state)
 	assert_string_equal(session_of(f->store, "x1", "U1"), "q1>a1|");
 	talk(f->store, "e2", "U1", "q2", "a2");
 	talk(f->store, "e3", "U1", "q3", "a3");
-	assert_string_equal(
-	    session_of(f->store, "x2", "U1"), "q1>a1|q2>a2|q3>a3|");
+	assert_string_equal(session_of(f->store, "x2", "U1"),
+	    "q1>a1|q2>a2|q3>a3|");
 	talk(f->store, "e4", "U1", "q4", "a4");
 	fixture_reopen(f, at(4));
-	assert_string_equal(
-	    session_of(f->store, "x3", "U1"), "q2>a2|q3>a3|q4>a4|");
+	assert_string_equal(session_of(f->store, "x3", "U1"),
+	    "q2>a2|q3>a3|q4>a4|");
 	assert_string_equal(session_of(f->store, "x4", "U2"), "");
 }
 
@@ -193,11 +193,11 @@ a_session_keeps_within_its_bytes(void **state)
 	assert_string_equal(session_of(f->store, "x1", "U1"),
 	    "1234567890>1234567890|abcdefghij>abcdefghij|");
 	talk(f->store, "e3", "U1", "q", "a");
-	assert_string_equal(
-	    session_of(f->store, "x2", "U1"), "abcdefghij>abcdefghij|q>a|");
+	assert_string_equal(session_of(f->store, "x2", "U1"),
+	    "abcdefghij>abcdefghij|q>a|");
 	talk(f->store, "e4", "U1", "", "");
-	assert_string_equal(
-	    session_of(f->store, "x3", "U1"), "abcdefghij>abcdefghij|q>a|>|");
+	assert_string_equal(session_of(f->store, "x3", "U1"),
+	    "abcdefghij>abcdefghij|q>a|>|");
 }
 
 static void
@@ -270,8 +270,8 @@ a_fenced_step_leaves_the_others_alone(void **state)
 	assert_int_equal(store_steps(f->store, steps, 2, at(1)), STORE_OK);
 	assert_int_equal(steps[0].rc, STORE_FENCED);
 	assert_int_equal(steps[1].rc, STORE_OK);
-	assert_int_equal(
-	    store_stat(f->store, at(2), &stat, NULL, 0, &n), STORE_OK);
+	assert_int_equal(store_stat(f->store, at(2), &stat, NULL, 0, &n),
+	    STORE_OK);
 	assert_int_equal(stat.active, 1);
 	assert_int_equal(stat.unfinished, 2);
 }
@@ -288,8 +288,8 @@ done_and_dead_leave_no_job_behind(void **state)
 
 	assert_int_equal(step(f->store, &done, STORE_DONE, at(1)), STORE_OK);
 	assert_int_equal(step(f->store, &dead, STORE_DEAD, at(1)), STORE_OK);
-	assert_int_equal(
-	    store_stat(f->store, at(2), &stat, &info, 1, &n), STORE_OK);
+	assert_int_equal(store_stat(f->store, at(2), &stat, &info, 1, &n),
+	    STORE_OK);
 	assert_int_equal(n, 0);
 	assert_int_equal(stat.unfinished, 0);
 	assert_int_equal(stat.active, 0);
@@ -297,8 +297,8 @@ done_and_dead_leave_no_job_behind(void **state)
 	assert_int_equal(stat.dead, 1);
 	assert_true(stat.used_pages > 2);
 	assert_int_equal(stat.map_pages, MAP_MB * 256);
-	assert_int_equal(
-	    admit(f->store, "e3", "U2", at(3)).fate, STORE_ACCEPTED);
+	assert_int_equal(admit(f->store, "e3", "U2", at(3)).fate,
+	    STORE_ACCEPTED);
 }
 
 static void
@@ -316,20 +316,20 @@ stat_shows_those_at_work_first(void **state)
 	}
 	admit(f->store, "w1", "e2", at(10));
 	admit(f->store, "w2", "e4", at(10));
-	assert_int_equal(
-	    store_stat(f->store, at(1001), &stat, infos, 8, &n), STORE_OK);
+	assert_int_equal(store_stat(f->store, at(1001), &stat, infos, 8, &n),
+	    STORE_OK);
 	assert_int_equal(n, 6);
 	assert_int_equal(stat.total, 6);
 	assert_int_equal(stat.active, 2);
 	for (i = 0; i < n; i++) {
-		assert_int_equal(
-		    infos[i].state, i < 2 ? STORE_WORKING : STORE_IDLE);
+		assert_int_equal(infos[i].state,
+		    i < 2 ? STORE_WORKING : STORE_IDLE);
 		assert_int_equal(infos[i].job, i < 2 ? 2 : 0);
 		assert_int_equal(infos[i].age_ms, 1000);
 		assert_int_equal(strlen(infos[i].user), 16);
 	}
-	assert_int_equal(
-	    store_stat(f->store, at(1001), &stat, infos, 3, &n), STORE_OK);
+	assert_int_equal(store_stat(f->store, at(1001), &stat, infos, 3, &n),
+	    STORE_OK);
 	assert_int_equal(n, 3);
 	assert_int_equal(infos[1].state, STORE_WORKING);
 	assert_int_equal(infos[2].state, STORE_IDLE);
@@ -351,8 +351,8 @@ a_reply_that_is_too_large_is_refused(void **state)
 	assert_int_equal(step.rc, STORE_OK);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_setup, \
-    fixture_teardown)
+#define TEST(f) \
+	cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
 
 int
 main(void)

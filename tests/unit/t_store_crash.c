@@ -18,7 +18,7 @@
 
 #include "tests/unit/store_fixture.h"
 
-enum { WRITERS = 3, RUN_MS = 3000, ACKS_MAX = 100000 };
+enum { WRITERS = 3, RUN_MS = 3000, SHORT_RUN_MS = 1000, ACKS_MAX = 100000 };
 
 /* An admission that was acknowledged: the writer and its count. */
 struct ack {
@@ -72,10 +72,10 @@ nap(void)
 }
 
 static size_t
-kill_writers(struct fixture *f, int acks)
+kill_writers(struct fixture *f, int acks, int64_t run_ms)
 {
 	struct child children[WRITERS];
-	int64_t end = now_ms() + RUN_MS;
+	int64_t end = now_ms() + run_ms;
 	size_t kills = 0, i;
 
 	for (i = 0; i < WRITERS; i++)
@@ -108,7 +108,7 @@ no_acknowledged_admission_is_lost(void **state)
 	file = fopen(path, "a+");
 	assert_non_null(file);
 	fd[0] = fileno(file);
-	kills = kill_writers(f, fd[0]);
+	kills = kill_writers(f, fd[0], RUN_MS);
 	assert_true(kills > 20);
 
 	got = pread(fd[0], acks, sizeof(acks), 0);
@@ -117,11 +117,11 @@ no_acknowledged_admission_is_lost(void **state)
 	assert_true(n > 100 && n < ACKS_MAX);
 	for (i = 0; i < n; i++) {
 		name(id, sizeof(id), acks[i]);
-		assert_int_equal(
-		    admit(f->store, id, id, at(1)).fate, STORE_DUPLICATE);
+		assert_int_equal(admit(f->store, id, id, at(1)).fate,
+		    STORE_DUPLICATE);
 	}
-	assert_int_equal(
-	    store_stat(f->store, at(2), &stat, NULL, 0, &none), STORE_OK);
+	assert_int_equal(store_stat(f->store, at(2), &stat, NULL, 0, &none),
+	    STORE_OK);
 	assert_int_equal(stat.active, stat.unfinished);
 	assert_int_equal(stat.total, stat.unfinished);
 	fclose(file);
@@ -142,22 +142,22 @@ every_job_of_killed_writers_can_be_claimed_and_ended(void **state)
 	file = fopen(path, "a+");
 	assert_non_null(file);
 	nowhere = fileno(file);
-	kill_writers(f, nowhere);
+	kill_writers(f, nowhere, SHORT_RUN_MS);
 	fclose(file);
 	while (store_claim(f->store, 64, LEASE_MS, at(5), leases, &n) ==
 	    STORE_OK)
 		for (i = 0; i < n; i++)
-			assert_int_equal(
-			    step(f->store, &leases[i], STORE_DONE, at(6)),
+			assert_int_equal(step(f->store, &leases[i], STORE_DONE,
+					     at(6)),
 			    STORE_OK);
-	assert_int_equal(
-	    store_stat(f->store, at(7), &stat, NULL, 0, &left), STORE_OK);
+	assert_int_equal(store_stat(f->store, at(7), &stat, NULL, 0, &left),
+	    STORE_OK);
 	assert_int_equal(stat.unfinished, 0);
 	assert_int_equal(stat.active, 0);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_setup, \
-    fixture_teardown)
+#define TEST(f) \
+	cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
 
 int
 main(void)

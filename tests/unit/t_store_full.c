@@ -75,16 +75,16 @@ a_full_store_finishes_its_jobs_and_then_admits_again(void **state)
 	for (i = 0; i < n; i++) {
 		step.lease = leases[i];
 		step.kind = STORE_ANSWER;
-		assert_int_equal(
-		    store_steps(f->store, &step, 1, at(1)), STORE_OK);
+		assert_int_equal(store_steps(f->store, &step, 1, at(1)),
+		    STORE_OK);
 		step.kind = STORE_DONE;
-		assert_int_equal(
-		    store_steps(f->store, &step, 1, at(2)), STORE_OK);
+		assert_int_equal(store_steps(f->store, &step, 1, at(2)),
+		    STORE_OK);
 		assert_int_equal(step.rc, STORE_OK);
 	}
 	assert_int_equal(store_ready(f->store, at(2000)), STORE_OK);
-	assert_int_equal(
-	    admit(f->store, "again", "again", at(2000)).fate, STORE_ACCEPTED);
+	assert_int_equal(admit(f->store, "again", "again", at(2000)).fate,
+	    STORE_ACCEPTED);
 }
 
 static void
@@ -103,16 +103,16 @@ a_full_store_is_swept_and_then_admits_again(void **state)
 
 	for (i = 0; i < n; i++)
 		step(f->store, &leases[i], STORE_DEAD, at(1));
-	assert_int_equal(
-	    store_sweep(f->store, &rules, at(2 * HOUR_MS), &swept), STORE_OK);
+	assert_int_equal(store_sweep(f->store, &rules, at(2 * HOUR_MS), &swept),
+	    STORE_OK);
 	assert_int_equal(swept.dead, n);
 	assert_int_equal(swept.lanes, n);
-	assert_int_equal(
-	    store_stat(f->store, at(2 * HOUR_MS), &stat, NULL, 0, &none),
+	assert_int_equal(store_stat(f->store, at(2 * HOUR_MS), &stat, NULL, 0,
+			     &none),
 	    STORE_OK);
 	assert_in_range(stat.used_pages, 1, stat.map_pages / 2);
-	assert_int_equal(
-	    admit(f->store, "again", "again", at(2 * HOUR_MS)).fate,
+	assert_int_equal(admit(f->store, "again", "again", at(2 * HOUR_MS))
+			     .fate,
 	    STORE_ACCEPTED);
 }
 
@@ -150,12 +150,12 @@ pages_that_a_dead_reader_pinned_are_found_again(void **state)
 	child_kill(&c);
 	/* Without clearing the reader, the map is full after some hundreds. */
 	for (i = 0; i < 2000; i++)
-		assert_int_equal(
-		    step(f->store, &lease, STORE_SAVE, at(i)), STORE_OK);
+		assert_int_equal(step(f->store, &lease, STORE_SAVE, at(i)),
+		    STORE_OK);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup_small, \
-    fixture_teardown)
+#define TEST(f) \
+	cmocka_unit_test_setup_teardown(f, setup_small, fixture_teardown)
 
 int
 main(void)

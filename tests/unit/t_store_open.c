@@ -274,8 +274,8 @@ a_second_handle_in_one_process_is_refused(void **state)
 	f->store = fixture_join(f, at(0));
 	expect_refused(f, f->dir, "open in this process");
 	/* The first one still has its locks and works. */
-	assert_int_equal(
-	    admit(f->store, "e1", "U1", at(0)).fate, STORE_ACCEPTED);
+	assert_int_equal(admit(f->store, "e1", "U1", at(0)).fate,
+	    STORE_ACCEPTED);
 }
 
 static enum store_rc
@@ -294,8 +294,8 @@ a_newer_schema_is_refused(void **state)
 	struct store_now now = at(0);
 
 	f->store = fixture_open(f, now);
-	assert_int_equal(
-	    tx_write(f->store, &now, 1000, raise_schema, NULL), STORE_OK);
+	assert_int_equal(tx_write(f->store, &now, 1000, raise_schema, NULL),
+	    STORE_OK);
 	close_again(f);
 	expect_refused(f, f->dir, "newer");
 }
@@ -316,8 +316,8 @@ a_folder_with_other_data_is_refused(void **state)
 
 	f->store = fixture_join(f, now);
 	admit(f->store, "e1", "U1", at(0));
-	assert_int_equal(
-	    tx_write(f->store, &now, 1000, remove_global, NULL), STORE_OK);
+	assert_int_equal(tx_write(f->store, &now, 1000, remove_global, NULL),
+	    STORE_OK);
 	close_again(f);
 	expect_refused(f, f->dir, "something else");
 }
@@ -398,9 +398,13 @@ no_text_id_or_token_can_be_read_in_the_files(void **state)
 	struct fixture *f = *state;
 	struct store_event e = message("known-event-id", "Ucanary-user");
 	struct store_verdict v;
-	struct store_step step = { .kind = STORE_ANSWER, .lease_ms = 1,
-		.question = "canary-question", .answer = "canary-answer",
-		.reply = "canary-reply", .reply_len = 12, .history_turns = 9,
+	struct store_step step = { .kind = STORE_ANSWER,
+		.lease_ms = 1,
+		.question = "canary-question",
+		.answer = "canary-answer",
+		.reply = "canary-reply",
+		.reply_len = 12,
+		.history_turns = 9,
 		.history_bytes = 900 };
 	size_t i;
 
@@ -409,8 +413,8 @@ no_text_id_or_token_can_be_read_in_the_files(void **state)
 	e.reply_token = "canary-token";
 	e.quote_token = "canary-quote";
 	e.text = "canary-question";
-	assert_int_equal(
-	    store_admit(f->store, &e, 1, &generous, at(0), &v), STORE_OK);
+	assert_int_equal(store_admit(f->store, &e, 1, &generous, at(0), &v),
+	    STORE_OK);
 	step.lease = v.lease;
 	assert_int_equal(store_steps(f->store, &step, 1, at(1)), STORE_OK);
 	step.kind = STORE_DEAD;
@@ -422,8 +426,8 @@ no_text_id_or_token_can_be_read_in_the_files(void **state)
 	assert_true(folder_has(f->dir, "known-event-id"));
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_setup_root, \
-    fixture_teardown)
+#define TEST(f) \
+	cmocka_unit_test_setup_teardown(f, fixture_setup_root, fixture_teardown)
 
 int
 main(void)

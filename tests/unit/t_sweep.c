@@ -2,12 +2,15 @@
  * A sweep removes what expired and nothing else: never of a user with an
  * unfinished job, and nothing at all when the clock jumped.
  */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -16,9 +19,8 @@
 
 enum { TTL_MS = 2 * HOUR_MS, MANY = 1203 };
 
-static const struct store_sweep_rules rules = {
-	.session_ttl_ms = TTL_MS, .dead_ttl_ms = TTL_MS
-};
+static const struct store_sweep_rules rules = { .session_ttl_ms = TTL_MS,
+	.dead_ttl_ms = TTL_MS };
 
 static struct store_swept
 sweep(struct store *s, struct store_now now)
@@ -65,8 +67,9 @@ sessions_and_their_lanes_go_when_their_time_is_over(void **state)
 	swept = sweep(f->store, at(TTL_MS + 2));
 	assert_int_equal(swept.sessions, 1);
 	assert_int_equal(swept.lanes, 1);
-	assert_int_equal(
-	    store_stat(f->store, at(TTL_MS + 2), &stat, NULL, 0, &n), STORE_OK);
+	assert_int_equal(store_stat(f->store, at(TTL_MS + 2), &stat, NULL, 0,
+			     &n),
+	    STORE_OK);
 	assert_int_equal(stat.total, 0);
 }
 
@@ -79,8 +82,8 @@ a_user_with_an_unfinished_job_is_never_swept(void **state)
 	struct store_job job;
 
 	assert_int_equal(swept.sessions + swept.lanes, 0);
-	assert_int_equal(
-	    store_load(f->store, &lease, at(10 * HOUR_MS), &job), STORE_OK);
+	assert_int_equal(store_load(f->store, &lease, at(10 * HOUR_MS), &job),
+	    STORE_OK);
 	assert_int_equal(job.n_turns, 2);
 	store_job_release(&job);
 }
@@ -100,8 +103,8 @@ event_ids_go_by_lines_clock(void **state)
 	    STORE_OK);
 	assert_int_equal(sweep(f->store, at(20 * HOUR_MS)).events, 1);
 	/* It is forgotten, but too old to be admitted again. */
-	assert_int_equal(
-	    admit(f->store, "early", "U1", at(20 * HOUR_MS)).fate, STORE_OLD);
+	assert_int_equal(admit(f->store, "early", "U1", at(20 * HOUR_MS)).fate,
+	    STORE_OLD);
 }
 
 static void
@@ -131,7 +134,8 @@ many_are_removed_in_several_transactions(void **state)
 		snprintf(ids[i], sizeof(ids[i]), "%zu", i);
 		events[i] = message(ids[i], ids[i]);
 	}
-	assert_int_equal(store_admit(f->store, events, MANY, &generous, at(0), v),
+	assert_int_equal(store_admit(f->store, events, MANY, &generous, at(0),
+			     v),
 	    STORE_OK);
 	for (i = 0; i < MANY; i++) {
 		steps[i].lease = v[i].lease;
@@ -189,40 +193,24 @@ a_jump_over_a_boot_is_seen_as_well(void **state)
 	assert_int_equal(sweep_rc(f->store, &rules, now), STORE_OK);
 }
 
-/* Stays between two batches of a sweep: with cleanup.lock held. */
-static void
-sweep_again_and_again(struct fixture *f, struct child *parent, void *arg)
-{
-	struct store *s = fixture_open(f, at(0));
-
-	(void)arg;
-	tell(parent);
-	for (;;)
-		require(sweep_rc(s, &rules, at(0)) == STORE_OK);
-}
-
 static void
 a_second_sweep_does_not_wait_for_the_first(void **state)
 {
 	struct fixture *f = *state;
-	struct child c = child_start(f, sweep_again_and_again, NULL);
-	enum store_rc rc;
-	int i, busy = 0;
+	char path[160];
+	int fd;
 
-	hear(&c);
-	for (i = 0; i < 1000 && busy < 3; i++) {
-		rc = sweep_rc(f->store, &rules, at(0));
-		assert_true(rc == STORE_OK || rc == STORE_BUSY);
-		busy += rc == STORE_BUSY;
-		if (rc == STORE_OK)
-			break;
-	}
-	child_kill(&c);
+	snprintf(path, sizeof(path), "%s/cleanup.lock", f->dir);
+	fd = open(path, O_RDWR | O_CREAT, 0600);
+	assert_true(fd != -1);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	assert_int_equal(sweep_rc(f->store, &rules, at(0)), STORE_BUSY);
+	close(fd);
 	assert_int_equal(sweep_rc(f->store, &rules, at(0)), STORE_OK);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_setup, \
-    fixture_teardown)
+#define TEST(f) \
+	cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
 
 int
 main(void)

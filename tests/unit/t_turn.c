@@ -187,8 +187,8 @@ stopped_writers_delay_admission_but_do_not_end_it(void **state)
 	assert_in_range(worst, 0, TURN_STALL_MS + SLACK_MS);
 }
 
-#define TURN_TEST(f) cmocka_unit_test_setup_teardown(f, turn_setup, \
-    turn_teardown)
+#define TURN_TEST(f) \
+	cmocka_unit_test_setup_teardown(f, turn_setup, turn_teardown)
 
 int
 main(void)

@@ -43,8 +43,7 @@ nothing_is_due_while_the_owner_lives_and_has_its_lease(void **state)
 
 	assert_int_equal(claim(f->store, at(0), &lease), STORE_NONE);
 	admit(f->store, "e1", "U1", at(0));
-	assert_int_equal(
-	    claim(f->store, at(LEASE_MS - 1), &lease), STORE_NONE);
+	assert_int_equal(claim(f->store, at(LEASE_MS - 1), &lease), STORE_NONE);
 }
 
 static void
@@ -137,8 +136,7 @@ only_the_marked_job_is_blamed_for_a_crash_and_comes_last(void **state)
 	assert_int_equal(progress_of(f->store, &leases[0], at(7)).crashes, 0);
 	assert_int_equal(progress_of(f->store, &leases[1], at(7)).crashes, 0);
 	assert_int_equal(progress_of(f->store, &leases[2], at(7)).crashes, 1);
-	assert_int_equal(
-	    claim_one(f->store, at(6 + LEASE_MS)).id.seq, 1);
+	assert_int_equal(claim_one(f->store, at(6 + LEASE_MS)).id.seq, 1);
 	assert_int_equal(progress_of(f->store, &leases[2], at(7)).crashes, 1);
 }
 
@@ -197,10 +195,11 @@ a_job_given_back_waits_for_its_time_and_was_not_interrupted(void **state)
 
 	assert_int_equal(step(f->store, &lease, STORE_WAIT, at(0)), STORE_OK);
 	assert_int_equal(claim(f->store, at(4999), &lease), STORE_NONE);
-	assert_int_equal(
-	    step(f->store, &old, STORE_SAVE, at(4999)), STORE_FENCED);
+	assert_int_equal(step(f->store, &old, STORE_SAVE, at(4999)),
+	    STORE_FENCED);
 	assert_int_equal(claim(f->store, at(5000), &lease), STORE_OK);
-	assert_int_equal(progress_of(f->store, &lease, at(5001)).interrupted, 0);
+	assert_int_equal(progress_of(f->store, &lease, at(5001)).interrupted,
+	    0);
 	assert_int_equal(progress_of(f->store, &lease, at(5001)).tries, 1);
 }
 
@@ -221,18 +220,20 @@ jobs_are_claimed_in_the_order_of_their_time(void **state)
 		steps[i].wait_ms = waits[i];
 	}
 	assert_int_equal(store_steps(f->store, steps, 3, at(0)), STORE_OK);
-	assert_int_equal(
-	    store_claim(f->store, 2, LEASE_MS, at(300), leases, &n), STORE_OK);
+	assert_int_equal(store_claim(f->store, 2, LEASE_MS, at(300), leases,
+			     &n),
+	    STORE_OK);
 	assert_int_equal(n, 2);
-	assert_memory_equal(
-	    leases[0].id.user, steps[1].lease.id.user, sizeof(leases[0].id.user));
-	assert_memory_equal(
-	    leases[1].id.user, steps[2].lease.id.user, sizeof(leases[0].id.user));
-	assert_int_equal(
-	    store_claim(f->store, 2, LEASE_MS, at(300), leases, &n), STORE_OK);
+	assert_memory_equal(leases[0].id.user, steps[1].lease.id.user,
+	    sizeof(leases[0].id.user));
+	assert_memory_equal(leases[1].id.user, steps[2].lease.id.user,
+	    sizeof(leases[0].id.user));
+	assert_int_equal(store_claim(f->store, 2, LEASE_MS, at(300), leases,
+			     &n),
+	    STORE_OK);
 	assert_int_equal(n, 1);
-	assert_memory_equal(
-	    leases[0].id.user, steps[0].lease.id.user, sizeof(leases[0].id.user));
+	assert_memory_equal(leases[0].id.user, steps[0].lease.id.user,
+	    sizeof(leases[0].id.user));
 }
 
 static void
@@ -248,24 +249,25 @@ a_boot_ends_all_leases_and_all_waiting(void **state)
 	step(f->store, &waits, STORE_WAIT, at(1));
 	assert_int_equal(store_orphans(f->store, after_boot(0), &n), STORE_OK);
 	assert_int_equal(n, 2);
-	assert_int_equal(
-	    store_claim(f->store, 4, LEASE_MS, after_boot(0), leases, &n),
+	assert_int_equal(store_claim(f->store, 4, LEASE_MS, after_boot(0),
+			     leases, &n),
 	    STORE_OK);
 	assert_int_equal(n, 2);
 	for (i = 0; i < n; i++) {
 		bool was_owned =
 		    memcmp(leases[i].id.user, owned.id.user, 16) == 0;
 
-		assert_int_equal(store_load(f->store, &leases[i],
-				     after_boot(1), &job),
+		assert_int_equal(store_load(f->store, &leases[i], after_boot(1),
+				     &job),
 		    STORE_OK);
 		assert_true(job.aged);
 		assert_int_equal(job.progress.interrupted, was_owned);
 		store_job_release(&job);
 	}
-	assert_int_equal(
-	    step(f->store, &owned, STORE_SAVE, after_boot(2)), STORE_FENCED);
-	assert_int_equal(claim(f->store, after_boot(3), &leases[0]), STORE_NONE);
+	assert_int_equal(step(f->store, &owned, STORE_SAVE, after_boot(2)),
+	    STORE_FENCED);
+	assert_int_equal(claim(f->store, after_boot(3), &leases[0]),
+	    STORE_NONE);
 }
 
 static void
@@ -282,8 +284,7 @@ join_one_more(struct fixture *f, struct child *parent, void *arg)
 }
 
 static void
-there_are_so_many_slots_and_one_is_free_again_when_its_worker_ends(
-    void **state)
+there_are_so_many_slots_and_one_is_free_again_when_its_worker_ends(void **state)
 {
 	struct fixture *f = *state;
 	enum store_rc want = STORE_OK;
@@ -336,12 +337,12 @@ a_handle_does_not_work_in_a_forked_child(void **state)
 	struct child c = child_start(f, use_parents_handle, NULL);
 
 	child_join(&c);
-	assert_int_equal(
-	    admit(f->store, "e1", "U1", at(0)).fate, STORE_ACCEPTED);
+	assert_int_equal(admit(f->store, "e1", "U1", at(0)).fate,
+	    STORE_ACCEPTED);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_setup, \
-    fixture_teardown)
+#define TEST(f) \
+	cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
 
 int
 main(void)
