@@ -66,14 +66,10 @@ FUZZ = $(wildcard tests/fuzz/f_*.c)
 BENCH = $(wildcard tests/bench/*.c)
 
 # What runs in more than one thread, and what valgrind should see.
-TSAN_TESTS = $(wildcard tests/unit/t_engine*.c tests/unit/t_mailbox*.c \
-		tests/unit/t_net*.c tests/unit/t_fcgi*.c)
-VALGRIND_TESTS = $(wildcard tests/unit/t_store*.c tests/unit/t_turn*.c \
-		tests/unit/t_key*.c tests/unit/t_rec*.c tests/unit/t_seal*.c \
-		tests/unit/t_admit*.c tests/unit/t_session*.c \
-		tests/unit/t_lane*.c tests/unit/t_bucket*.c \
-		tests/unit/t_job*.c tests/unit/t_worker*.c \
-		tests/unit/t_sweep*.c)
+TSAN_TESTS = $(wildcard $(addprefix tests/unit/t_,engine*.c fcgi*.c log*.c \
+		mailbox*.c net*.c seal*.c signature*.c))
+VALGRIND_TESTS = $(wildcard $(addprefix tests/unit/t_,admit*.c breaker*.c \
+		key*.c seal*.c steps*.c store*.c sweep*.c turn*.c worker*.c))
 
 # make unit TESTS=tests/unit/t_log.c runs that one alone.
 TESTS = $(UNIT)

@@ -115,7 +115,6 @@ void
 status_sessions(const struct status *status, struct web_request *req)
 {
 	json_t *json;
-	char *text = NULL;
 
 	if (status->admin_token[0] == '\0') {
 		req->status = 404;
@@ -127,12 +126,10 @@ status_sessions(const struct status *status, struct web_request *req)
 		return;
 	}
 	json = sessions_json(status);
-	if (json != NULL)
-		text = json_dumps(json, JSON_COMPACT);
-	req->status = text == NULL ? 503 : 200;
 	req->type = "application/json";
-	if (text != NULL)
-		(void)buf_puts(req->answer, text);
-	free(text);
+	req->status = 200;
+	if (json == NULL ||
+	    json_dump_callback(json, buf_sink, req->answer, JSON_COMPACT) == -1)
+		req->status = 503;
 	json_decref(json);
 }
