@@ -13,6 +13,7 @@
 #   make lint       clang-format, clang-tidy, cppcheck, shellcheck
 #   make layers     are the rules of who includes whom kept?
 #   make manlint    are the man pages well-formed?
+#   make readme     do README.md and .env.example say what the app does?
 #   make bench      ratios against a responder that does nothing
 #   make install    PREFIX=/usr/local DESTDIR=
 #   make clean
@@ -128,6 +129,9 @@ lint:
 manlint:
 	@scripts/lint.sh --man
 
+readme: $(APP)
+	@scripts/check-readme.sh $(APP)
+
 $(UNIT_BINS): %: %.o $(UNIT_HELPERS:%.c=$(BUILD)/%.o) $(LIB)
 	$(SAY) $(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
 
@@ -144,7 +148,7 @@ tsan:
 valgrind:
 	@$(MAKE) --no-print-directory unit TESTS="$(VALGRIND_TESTS)" \
 	    TEST_WRAP="valgrind -q --error-exitcode=99 --leak-check=full \
-	    --errors-for-leak-kinds=definite,possible --trace-children=no"
+	    --show-leak-kinds=definite --errors-for-leak-kinds=definite"
 
 FUZZ_SAN = fuzzer-no-link,address,undefined
 fuzz:
@@ -192,5 +196,5 @@ print-%:
 clean:
 	rm -rf build
 
-.PHONY: all check deps layers lint manlint unit tsan valgrind fuzz run-fuzz \
+.PHONY: all check deps layers lint manlint readme unit tsan valgrind fuzz run-fuzz \
 	e2e bench run install clean FORCE $(RUN_UNIT) $(RUN_FUZZ)

@@ -8,32 +8,33 @@
 # README.md and all of .env.example.  The sentences that users see are compared
 # with words.c, the paths that README.md names with what is there.
 set -u
+umask 077
 cd "$(dirname "$0")/.." || exit 1
 app=$(realpath "${1:-build/mededbot.fcgi}")
 [ -x "$app" ] || { echo "check-readme.sh: no program $app" >&2; exit 1; }
 scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT
 bad=0
+required='LINE_CHANNEL_SECRET=s
+LINE_CHANNEL_ACCESS_TOKEN=t
+GEMINI_API_KEY=k'
 
-# The app with a settings file of the required keys and the given line more.
-ask()
+# The app with the required keys, and LINE in the place of its own key's.
+ask() # [LINE]
 {
-	printf '%s\n' LINE_CHANNEL_SECRET=s LINE_CHANNEL_ACCESS_TOKEN=t \
-		GEMINI_API_KEY=k "$@" >"$scratch/.env"
-	chmod 600 "$scratch/.env"
+	{
+		grep -v "^${1%%=*}=" <<<"$required"
+		echo "$1"
+	} >"$scratch/.env"
 	env -i "$app" --config "$scratch/.env" --check 2>&1
 }
 
-# What README.md's third column says about a key: no value of it, paths apart,
-# may hold a blank, so the app refuses and says what it would take.
+# What is allowed for a key: no value, paths apart, may hold a blank, so the
+# app refuses one and says what it would take.
 allowed() # KEY
 {
-	local said key=$1
-	said=$(printf '%s\n' LINE_CHANNEL_SECRET=s LINE_CHANNEL_ACCESS_TOKEN=t \
-		GEMINI_API_KEY=k | grep -v "^$key=")
-	printf '%s\n' "$said" "$key=\"~ ~\"" >"$scratch/.env"
-	said=$(env -i "$app" --config "$scratch/.env" --check 2>&1) &&
-		{ echo path; return; }
+	local said
+	said=$(ask "$1=\"~ ~\"") && { echo path; return; }
 	said=${said##* is not }
 	said=${said%% (*}
 	case $said in
@@ -41,27 +42,33 @@ allowed() # KEY
 	'a whole number from '* | 'a number from '*) echo "${said##* from }" ;;
 	*' ASCII characters '*) echo "${said%% ASCII*} characters" ;;
 	*' of the characters '*) echo 'model name' ;;
-	*) echo 'https address' ;;
+	'an https:'*) echo 'https address' ;;
+	*) echo "? $said" ;;
 	esac
 }
 
 # KEY|default, as the app sees it.
 defaults()
 {
-	ask | sed "s|=$scratch/|=./|; s|=(set)\$|=required|; s|=\$|=none|; s|=|\||"
+	sed "s,=$scratch/,=./,
+		s,=(set)\$,=required,
+		s,=\$,=none,
+		s,=,|,"
 }
 
-# KEY|default|allowed of README.md's table; also the order counts.
+# KEY|default|allowed of README.md's table, whose order counts as well.
 readme_table()
 {
-	sed -n '/^## Settings/,/^## /s/^| `\([A-Z_]*\)` | `\{0,1\}\([^`|]*[^`| ]\)`\{0,1\} | \([^|]*[^| ]\) |.*/\1|\2|\3/p' \
-		README.md
+	# shellcheck disable=SC2016
+	sed -n '/^## Settings/,/^## /s/^| `\([A-Z_]*\)` | /\1|/p' README.md |
+		sed 's/`//g; s/ | /|/g' | cut -d'|' -f1-3
 }
 
 example_defaults()
 {
 	sed -nE 's/^#?([A-Z_]+)=(.*)$/\1|\2/p' .env.example |
-		sed -E '/^(LINE_CHANNEL_|GEMINI_API_KEY)/s/\|$/|required/; s/\|$/|none/'
+		sed -E '/^(LINE_CHANNEL_|GEMINI_API_KEY)/s/\|$/|required/
+			s/\|$/|none/'
 }
 
 compare() # WHAT FILE FILE
@@ -94,12 +101,17 @@ named_paths()
 {
 	{
 		grep -oE '\]\([^):#]+\)' README.md | tr -d '])('
+		# shellcheck disable=SC2016
 		grep -oE '`(fcgi-app|store|scripts|tests|docs|man)/[^` *]*`' \
 			README.md | tr -d '`'
 	} | sort -u
 }
 
-defaults >"$scratch/app"
+ask '' >"$scratch/said" || {
+	echo "check-readme.sh: $app does not start: $(cat "$scratch/said")"
+	exit 1
+}
+defaults <"$scratch/said" >"$scratch/app"
 while IFS='|' read -r key value; do
 	echo "$key|$value|$(allowed "$key")"
 done <"$scratch/app" >"$scratch/app.allowed"

@@ -59,6 +59,7 @@ stage clang make -s -j2 all CC=clang BUILD=build/clang
 start_fuzzing
 stage lint make lint
 stage man make manlint
+stage readme make -s readme
 stage unit make -s -j2 unit
 stage sanitizers make -s -j2 unit SAN=address,undefined
 stage tsan make -s -j2 tsan

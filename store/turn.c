@@ -64,6 +64,16 @@ lock_until(struct turn *t, int64_t ms)
 	return rc;
 }
 
+/* Kernels before 5.3 have no pidfd, and then the pid has to do. */
+static void
+kill_holder(int pid, int fd)
+{
+	if (fd != -1)
+		syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
+	else
+		kill(pid, SIGKILL);
+}
+
 /*
  * Kills the holder if it stalls.  It must have held the turn since before our
  * last slice of waiting, so that a machine that was paused as a whole gives it
@@ -79,11 +89,12 @@ judge_holder(struct turn *t, uint64_t taken, int64_t now_ms)
 	    now_ms - atomic_load(&t->since_ms) <= TURN_STALL_MS)
 		return;
 	fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	if (fd == -1)
+	if (fd == -1 && errno != ENOSYS)
 		return;
 	if (atomic_load(&t->taken) == taken && atomic_load(&t->pid) == pid)
-		syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
-	close(fd);
+		kill_holder(pid, fd);
+	if (fd != -1)
+		close(fd);
 }
 
 enum turn_rc

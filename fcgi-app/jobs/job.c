@@ -268,11 +268,13 @@ job_log(const struct job *job)
 	};
 	const struct store_progress *p = &job->stored.progress;
 	int64_t total = job_age_ms(job);
+	bool waits = job->step.kind == STORE_WAIT;
 
 	log_info("job=%s end=%s outcome=%s reason=%s stage=%s way=%s "
 		 "think_ms=%u deliver_ms=%u total_ms=%" PRId64
 		 " tries=%u sends=%u wait_ms=%u",
-	    job->name, kinds[job->step.kind], outcome_name(p->outcome),
+	    job->name, kinds[job->step.kind],
+	    waits ? "none" : outcome_name(p->outcome),
 	    job->step.reason == NULL ? "none" : job->step.reason,
 	    stage_def(p->stage) == NULL ? "?" : stage_def(p->stage)->name,
 	    p->intent == DELIVERY_PUSH ? "push" : "reply", job->think_ms,

@@ -25,7 +25,8 @@ enum {
 	READ_MS = 2000,  /* and to be read, if it is larger than a look */
 	PAUSE_MS = 100,  /* when descriptors run out, and at the end */
 	PART_MS = 5,     /* between two looks at half a request */
-	LOOK_BYTES = 64 * 1024,
+	/* Less than mod_proxy_fcgi puts into a socket that nobody reads. */
+	LOOK_BYTES = 16 * 1024,
 	RECORD_HEADER = 8, /* FastCGI specification 1.0, section 3.3 */
 	RECORD_STDIN = 5
 };

@@ -49,13 +49,17 @@ def pytest_generate_tests(metafunc):
             "server", servers_of(metafunc.definition.iter_markers()))
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
     """All of a server together, so that its deployments are used again."""
-    def rank(item):
+    def server_of(item):
         params = getattr(getattr(item, "callspec", None), "params", {})
-        server = params.get("server", "lighttpd")
-        return SERVERS.index(server) if server in SERVERS else 0
-    items.sort(key=rank)
+        return params.get("server", SERVERS[0])
+
+    unwanted = [item for item in items if server_of(item) not in SERVERS]
+    if unwanted:
+        config.hook.pytest_deselected(items=unwanted)
+    items[:] = sorted((item for item in items if item not in unwanted),
+                      key=lambda item: SERVERS.index(server_of(item)))
 
 
 @pytest.fixture(scope="session", autouse=True)

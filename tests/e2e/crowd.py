@@ -20,10 +20,11 @@ def at_once(jobs, threads=None):
         return list(executor.map(run, range(len(jobs)), jobs))
 
 
-def ask_all(sim, questions, threads=None):
+def ask_all(sim, questions, threads=None, patience_s=0):
     """One webhook per user, all at once; user -> (status, sent at).
 
-    questions: user -> text.
+    questions: user -> text.  What is not answered 200 is delivered again
+    until patience_s is over.
     """
     def ask(user, text):
         event = sim.text_event(user, text)
@@ -31,6 +32,8 @@ def ask_all(sim, questions, threads=None):
         def send():
             at = time.monotonic()
             status, _ = sim.send([event])
+            while status != 200 and time.monotonic() - at < patience_s:
+                status, _ = sim.redeliver(event)
             return status, at
         return send
 

@@ -8,7 +8,7 @@ import pytest
 from crowd import ask_all, texts
 
 MODEL_S = 2.0
-STEADY_S = 4.0
+STEADY_S = 3.0
 
 
 class Steady(threading.Thread):

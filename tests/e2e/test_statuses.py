@@ -1,6 +1,7 @@
 """Every path answers with the status that LINE and operators rely on."""
 
 import json
+import time
 
 import pytest
 
@@ -124,6 +125,16 @@ def test_a_body_of_one_mebibyte_is_taken_and_one_byte_more_is_413(bot, sim):
                        signed(sim, large))[0] == 413
     assert bot.request("POST", "/webhook", whole,
                        signed(sim, whole))[0] == 200
+
+
+@pytest.mark.every_server
+@pytest.mark.parametrize("kib", [4, 15, 16, 17, 40, 60, 64, 65, 300])
+def test_a_body_of_any_length_is_taken_at_once(bot, sim, kib):
+    body = body_of(sim, []).ljust(kib * 1024)
+    start = time.monotonic()
+    assert bot.request("POST", "/webhook", body,
+                       signed(sim, body))[0] == 200
+    assert time.monotonic() - start < 0.5
 
 
 @pytest.mark.every_server

@@ -196,7 +196,10 @@ child_start(struct fixture *f, child_fn *run, void *arg)
 		close(child.in);
 		close(child.out);
 		run(f, &parent, arg);
-		_exit(0);
+		/* The parent's store is in this memory, too: whoever looks for
+		 * leaks at an exit would count it, so another program exits. */
+		execl("/bin/true", "true", (char *)NULL);
+		_exit(1);
 	}
 	close(parent.in);
 	close(parent.out);

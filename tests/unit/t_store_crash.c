@@ -51,7 +51,6 @@ write_until_killed(struct fixture *f, struct child *parent, void *arg)
 	char id[32];
 	int *acks = arg;
 
-	(void)parent;
 	for (;; ack.count++) {
 		name(id, sizeof(id), ack);
 		v = admit(s, id, id, at(0));
@@ -60,6 +59,8 @@ write_until_killed(struct fixture *f, struct child *parent, void *arg)
 		if (ack.count % 2 == 0)
 			require(step(s, &v.lease, STORE_DONE, at(0)) ==
 			    STORE_OK);
+		if (ack.count == 0)
+			tell(parent);
 	}
 }
 
@@ -81,8 +82,10 @@ kill_writers(struct fixture *f, int acks, int64_t run_ms)
 	for (i = 0; i < WRITERS; i++)
 		children[i] = child_start(f, write_until_killed, &acks);
 	for (; now_ms() < end; kills++) {
-		nap();
 		i = kills % WRITERS;
+		if (kills % 2 == 0)
+			hear(&children[i]); /* the others die as they start */
+		nap();
 		child_kill(&children[i]);
 		children[i] = child_start(f, write_until_killed, &acks);
 	}
@@ -100,21 +103,21 @@ no_acknowledged_admission_is_lost(void **state)
 	char path[160], id[32];
 	size_t n, kills, i, none;
 	ssize_t got;
-	int fd[2];
+	int fd;
 	FILE *file;
 
 	/* A file, which holds what a pipe could not. */
 	snprintf(path, sizeof(path), "%s/acks", f->root);
 	file = fopen(path, "a+");
 	assert_non_null(file);
-	fd[0] = fileno(file);
-	kills = kill_writers(f, fd[0], RUN_MS);
-	assert_true(kills > 20);
+	fd = fileno(file);
+	kills = kill_writers(f, fd, RUN_MS);
+	assert_true(kills > 5);
 
-	got = pread(fd[0], acks, sizeof(acks), 0);
+	got = pread(fd, acks, sizeof(acks), 0);
 	assert_true(got > 0);
 	n = (size_t)got / sizeof(acks[0]);
-	assert_true(n > 100 && n < ACKS_MAX);
+	assert_true(n > 0 && n < ACKS_MAX);
 	for (i = 0; i < n; i++) {
 		name(id, sizeof(id), acks[i]);
 		assert_int_equal(admit(f->store, id, id, at(1)).fate,
