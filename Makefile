@@ -24,7 +24,10 @@
 PREFIX = /usr/local
 SERVERS = lighttpd fcgid proxy
 FUZZ_SECONDS = 60
-SAY = $(if $(V),,@echo "  $@";)
+
+# What is being made, instead of how; nothing with -s.
+SILENT = $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
+SAY = $(if $(V),,@$(if $(SILENT),,echo "  $@";))
 
 # ---- flags -----------------------------------------------------------------
 
@@ -186,8 +189,9 @@ install: all
 	install $(APP) $(CLEANUP) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
 	install scripts/serve.sh $(SHARE)
-	install -m 644 .env.example lighttpd.conf apache.conf scripts/htaccess \
+	install -m 644 lighttpd.conf apache.conf scripts/htaccess \
 	    scripts/mededbot.cron $(SHARE)
+	install -m 644 .env.example $(SHARE)/env.example
 
 # What a variable is: make -s print-CPPFLAGS
 print-%:

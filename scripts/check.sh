@@ -38,7 +38,7 @@ stage()
 start_fuzzing()
 {
 	fuzz_start=$SECONDS
-	setsid nice -n 19 make fuzz >build/fuzz.log 2>&1 </dev/null &
+	setsid nice -n 19 make -s fuzz >build/fuzz.log 2>&1 </dev/null &
 	fuzz_pid=$!
 }
 
@@ -48,7 +48,7 @@ end_fuzzing()
 	local rc=0
 	wait "$fuzz_pid" || rc=$?
 	fuzz_pid=''
-	grep -v '^  build/' build/fuzz.log
+	cat build/fuzz.log
 	return "$rc"
 }
 

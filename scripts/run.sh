@@ -6,7 +6,6 @@
 # ones.  PORT (8080) is the web server, SIM_PORT (8081) the simulator, WORKERS
 # (2) how many processes.  Ctrl-C ends all of it.
 set -eu
-umask 077
 port=${PORT:-8080} sim_port=${SIM_PORT:-8081} workers=${WORKERS:-2}
 top=$(cd "$(dirname "$0")/.." && pwd)
 cd "$top"
@@ -41,6 +40,8 @@ port_free PORT "$port" 8090
 [ -n "$given" ] || port_free SIM_PORT "$sim_port" 8091
 scripts/deps.sh run
 make -s -j"$(nproc)"
+
+umask 077
 
 # --- where it runs ----------------------------------------------------------
 

@@ -47,9 +47,13 @@ die()
 # --- what is wanted ---------------------------------------------------------
 
 top=$(cd "$(dirname "$0")/.." && pwd)
-[ -f "$top/lighttpd.conf" ] || top=$(dirname "$(realpath "$0")") # installed
+bin=$top/build/mededbot.fcgi
+if [ ! -f "$top/lighttpd.conf" ]; then # installed: PREFIX/share/mededbot
+	top=$(dirname "$(realpath "$0")")
+	bin=$(realpath -m "$top/../../bin/mededbot.fcgi")
+fi
 server='' port='' config='' workers='' run='' user='' cert='' cert_key=''
-bin=$top/build/mededbot.fcgi address=127.0.0.1
+address=127.0.0.1
 while [ $# -gt 0 ]; do
 	case $1 in
 	--help | -h) usage; exit 0 ;;

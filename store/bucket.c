@@ -14,16 +14,14 @@ bucket_refill(struct bucket *b, uint32_t size, uint32_t refill, uint32_t boot,
 
 	if (b->boot == 0)
 		b->milli = full;
-	/* How long the machine was off is not known: that time earns nothing. */
+	/* How long the machine was off is not known, so it earns nothing. */
 	if (b->boot == boot && now_ms > b->at_ms)
 		passed = now_ms - b->at_ms;
 	if (b->boot != boot || passed > 0)
 		b->at_ms = now_ms;
 	b->boot = boot;
-	if (refill == 0)
-		passed = 0;
-	else if (passed > full / refill) /* also keeps the product small */
-		b->milli = full;
+	if (refill > 0 && passed > full / refill)
+		b->milli = full; /* and the product is not too large below */
 	else
 		b->milli += passed * refill;
 	if (b->milli > full)

@@ -4,6 +4,7 @@
  * Numbers are big-endian, so that the order of the bytes is the order of the
  * numbers.  Times in keys are never negative.
  */
+#include <endian.h>
 #include <string.h>
 
 #include "store/store_priv.h"
@@ -18,8 +19,9 @@ key_add(struct key *k, const void *from, size_t len)
 static void
 key_add_number(struct key *k, uint64_t number, size_t bytes)
 {
-	while (bytes-- > 0)
-		k->at[k->len++] = (uint8_t)(number >> (8 * bytes));
+	uint64_t be = htobe64(number << (64 - 8 * bytes));
+
+	key_add(k, &be, bytes);
 }
 
 static struct key

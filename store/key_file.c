@@ -108,8 +108,8 @@ check_open_file(const char *path, int fd, char *why)
 	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
 	    (st.st_mode & 077) != 0)
 		return place_why(why, STORE_REFUSED,
-		    "KEY_FILE %s: mode is %04o, owner %u; must be a plain file of "
-		    "user %u, 0600",
+		    "KEY_FILE %s: mode is %04o, owner %u; must be a "
+		    "plain file of user %u, 0600",
 		    path, (unsigned)st.st_mode & 07777, (unsigned)st.st_uid,
 		    (unsigned)geteuid());
 	return STORE_OK;
@@ -127,16 +127,16 @@ key_file_read(const char *path, uint8_t key[SEAL_KEY], char *why)
 		return STORE_NONE;
 	if (fd == -1)
 		return place_why(why, STORE_REFUSED,
-		    "KEY_FILE %s: cannot be opened: %s; must be a plain file of "
-		    "ours, 0600",
+		    "KEY_FILE %s: cannot be opened: %s; must be a "
+		    "plain file of ours, 0600",
 		    path, strerror(errno));
 	rc = check_open_file(path, fd, why);
 	if (rc == STORE_OK) {
 		len = read(fd, text, sizeof(text));
 		if (len < 0 || !key_parse(text, (size_t)len, key))
 			rc = place_why(why, STORE_REFUSED,
-			    "KEY_FILE %s: is not 64 hex digits; restore it from "
-			    "its backup",
+			    "KEY_FILE %s: is not 64 hex digits; restore it "
+			    "from its backup",
 			    path);
 		explicit_bzero(text, sizeof(text));
 	}
@@ -191,8 +191,8 @@ key_file_make(const char *path, uint8_t key[SEAL_KEY], char *why)
 	    0600);
 	if (fd == -1)
 		return place_why(why, STORE_REFUSED,
-		    "KEY_FILE %s: cannot be made: %s; name a folder we may write "
-		    "to",
+		    "KEY_FILE %s: cannot be made: %s; name a folder we may "
+		    "write to",
 		    path, strerror(errno));
 	done = write_key(fd, key) && sync_folder_of(path);
 	if (!done) {

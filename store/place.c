@@ -138,8 +138,8 @@ check_file(const char *name, int fd, char *why)
 	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
 	    (st.st_mode & 077) != 0)
 		return place_why(why, STORE_REFUSED,
-		    "%s in DATA_DIR: mode is %04o, owner %u; must be a plain file "
-		    "of user %u, 0600",
+		    "%s in DATA_DIR: mode is %04o, owner %u; must be a "
+		    "plain file of user %u, 0600",
 		    name, (unsigned)st.st_mode & 07777, (unsigned)st.st_uid,
 		    (unsigned)geteuid());
 	return STORE_OK;

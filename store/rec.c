@@ -1,4 +1,5 @@
 /* rec - see rec.h. */
+#include <endian.h>
 #include <string.h>
 
 #include "store/rec.h"
@@ -28,12 +29,9 @@ rec_put_bytes(struct rec_writer *w, const void *from, size_t len)
 static void
 put_number(struct rec_writer *w, uint64_t number, size_t n)
 {
-	uint8_t be[8];
-	size_t i;
+	uint64_t be = htobe64(number << (64 - 8 * n));
 
-	for (i = 0; i < n; i++)
-		be[i] = (uint8_t)(number >> (8 * (n - 1 - i)));
-	rec_put_bytes(w, be, n);
+	rec_put_bytes(w, &be, n);
 }
 
 void
@@ -106,12 +104,11 @@ static uint64_t
 get_number(struct rec_reader *r, size_t n)
 {
 	const uint8_t *at = take(r, n);
-	uint64_t number = 0;
-	size_t i;
+	uint64_t be = 0;
 
-	for (i = 0; at != NULL && i < n; i++)
-		number = number << 8 | at[i];
-	return number;
+	if (at != NULL)
+		memcpy(&be, at, n);
+	return be64toh(be) >> (64 - 8 * n);
 }
 
 uint8_t

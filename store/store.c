@@ -162,8 +162,8 @@ open_shared(struct opening *o)
 		return rc;
 	if (!lock_openers(s->lock_fd))
 		return place_why(o->why, STORE_ERR,
-		    "DATA_DIR %s: another process has been opening it for %d s; "
-		    "end that one",
+		    "DATA_DIR %s: another process has been opening it for "
+		    "%d s; end that one",
 		    o->place->dir, OPEN_WAIT_MS / 1000);
 	s->shared = shared_map(s->lock_fd, o->now->boot_id);
 	if (s->shared == NULL)

@@ -35,7 +35,7 @@ enum store_rc {
 	STORE_CLOCK,   /* the wall clock jumped: nothing was swept */
 	STORE_REFUSED, /* not opened: folder, key or schema is not right */
 	STORE_ERR,     /* memory or system error; the call may be repeated */
-	STORE_FATAL    /* the disk failed: end this process, acknowledge nothing */
+	STORE_FATAL /* the disk failed: end this process, say 200 to nobody */
 };
 
 /*
@@ -99,14 +99,14 @@ enum {
 
 /* One message of a webhook body.  Strings are UTF-8, borrowed for the call. */
 struct store_event {
-	const char *id;          /* webhookEventId */
-	const char *chat;        /* whose lane: user, or group + "/" + user */
-	const char *to;          /* whom a push goes to: user, group or room */
+	const char *id;   /* webhookEventId */
+	const char *chat; /* whose lane: user, or group + "/" + user */
+	const char *to;   /* whom a push goes to: user, group or room */
 	const char *reply_token;
 	const char *quote_token; /* NULL: none */
 	const char *text;
-	int64_t line_ms;         /* LINE's timestamp of the event */
-	bool direct;             /* 1:1 chat, not a group or room */
+	int64_t line_ms; /* LINE's timestamp of the event */
+	bool direct;     /* 1:1 chat, not a group or room */
 };
 
 /* Bucket sizes in tokens, refill in tokens per second; 0 = never refilled. */
@@ -140,7 +140,7 @@ enum store_fate {
 
 struct store_verdict {
 	enum store_fate fate;
-	bool notify;              /* tell the user: not told for notice_gap_ms */
+	bool notify;              /* tell the user: not told for the gap */
 	struct store_lease lease; /* with STORE_ACCEPTED only */
 };
 
@@ -187,12 +187,12 @@ struct store_job {
 	struct store_lease lease;
 	struct store_progress progress;
 	bool direct;
-	bool aged;           /* received in an earlier boot: age unknown */
-	int64_t received_ms; /* boot clock; of the latest delivery */
-	int64_t created_ms;  /* wall clock */
+	bool aged;             /* received in an earlier boot: age unknown */
+	int64_t received_ms;   /* boot clock; of the latest delivery */
+	int64_t created_ms;    /* wall clock */
 	uint8_t retry_key[16]; /* fixed by the event's id */
 	const char *to, *reply_token, *quote_token, *text; /* "" when absent */
-	const char *reply;   /* what STORE_ANSWER stored; NULL before */
+	const char *reply; /* what STORE_ANSWER stored; NULL before */
 	size_t reply_len;
 	const struct store_turn *turns;
 	size_t n_turns;
@@ -275,10 +275,10 @@ enum store_rc store_orphans(struct store *, struct store_now, size_t *n);
 enum { STORE_UPSTREAMS = 8 };
 
 struct store_breaker {
-	unsigned upstream;  /* 0 .. STORE_UPSTREAMS - 1, the caller's numbers */
-	unsigned fails;     /* failures in a row that open it */
-	uint32_t open_ms;   /* how long it stays open */
-	uint32_t probe_ms;  /* then one call may pass in this time */
+	unsigned upstream; /* 0 .. STORE_UPSTREAMS - 1, the caller's numbers */
+	unsigned fails;    /* failures in a row that open it */
+	uint32_t open_ms;  /* how long it stays open */
+	uint32_t probe_ms; /* then one call may pass in this time */
 };
 
 /*
@@ -325,9 +325,8 @@ struct store_stat {
  * Counts, and describes up to max users, those at work first.  *n says how
  * many of infos were filled; infos may be NULL with max 0.
  */
-enum store_rc store_stat(struct store *, struct store_now,
-    struct store_stat *, struct store_session_info *infos, size_t max,
-    size_t *n);
+enum store_rc store_stat(struct store *, struct store_now, struct store_stat *,
+    struct store_session_info *infos, size_t max, size_t *n);
 
 struct store_sweep_rules {
 	int64_t session_ttl_ms;

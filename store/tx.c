@@ -26,26 +26,54 @@ bytes_of(MDB_val v)
 	return b;
 }
 
+/*
+ * A cursor stays on the page where it was, and what comes next in its table
+ * is mostly there: an admission then walks down the tree three times instead
+ * of seven.  LMDB closes the cursors of a write transaction with it.
+ */
+static int
+table_cursor(struct tx *tx, const struct key *key, MDB_cursor **cursor)
+{
+	MDB_cursor **kept = &tx->cursors[key->at[0] - TABLE_FIRST];
+	int rc = 0;
+
+	if (*kept == NULL)
+		rc = mdb_cursor_open(tx->txn, tx->store->dbi, kept);
+	*cursor = *kept;
+	return rc;
+}
+
 enum store_rc
 db_get(struct tx *tx, struct key key, struct bytes *out)
 {
 	MDB_val k = val_of(key.at, key.len), v;
-	int rc = mdb_get(tx->txn, tx->store->dbi, &k, &v);
+	MDB_cursor *cursor;
+	int rc;
 
+	if (!tx->writes) {
+		rc = mdb_get(tx->txn, tx->store->dbi, &k, &v);
+	} else {
+		rc = table_cursor(tx, &key, &cursor);
+		if (rc == 0)
+			rc = mdb_cursor_get(cursor, &k, &v, MDB_SET);
+	}
 	if (rc != 0)
-		return store_fail(tx->store, rc);
+		v = val_of(NULL, 0);
 	*out = bytes_of(v);
-	return STORE_OK;
+	return store_fail(tx->store, rc);
 }
 
 enum store_rc
 db_put(struct tx *tx, struct key key, const void *record, size_t len)
 {
 	MDB_val k = val_of(key.at, key.len), v = val_of(record, len);
+	MDB_cursor *cursor;
+	int rc = table_cursor(tx, &key, &cursor);
 
 	tx->dirty = true;
-	return store_fail(tx->store,
-	    mdb_put(tx->txn, tx->store->dbi, &k, &v, 0));
+	if (rc == 0)
+		rc = mdb_cursor_put(cursor, &k, &v, 0);
+	return store_fail(tx->store, rc);
 }
 
 enum store_rc
@@ -203,7 +231,9 @@ write_once(struct tx *tx, tx_fn *fn, void *arg)
 
 	if (rc != STORE_OK)
 		return rc;
+	tx->writes = true;
 	tx->dirty = tx->global_dirty = false;
+	memset(tx->cursors, 0, sizeof(tx->cursors));
 	rc = global_get(tx);
 	if (rc == STORE_OK)
 		rc = notice_boot(tx);

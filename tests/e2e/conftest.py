@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import deployment  # noqa: E402
 import privacy  # noqa: E402
 from simulator import Simulator  # noqa: E402
+from simulator.line_sender import chat_id  # noqa: E402
 
 SERVERS = os.environ.get("E2E_SERVERS", "lighttpd fcgid proxy").split()
 KEPT = 3  # deployments that stay for the next test
@@ -158,7 +159,6 @@ def check(sim, watch, used):
 @pytest.fixture
 def user(request):
     """user("mei"): a LINE user id that only this test knows."""
-    from simulator.line_sender import chat_id
     return lambda name: chat_id("U", f"{request.node.nodeid} {name}")
 
 
@@ -170,7 +170,6 @@ def users(user):
 
 @pytest.fixture
 def group(request):
-    from simulator.line_sender import chat_id
     numbers = itertools.count()
     return lambda: chat_id("C", f"{request.node.nodeid} {next(numbers)}")
 

@@ -41,6 +41,7 @@ ADMIN_TOKEN = "e2e-admin-token-51ce8a07f3b4"
 OWNER = "www-data" if os.geteuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
 START_S = 40
 STOP_S = 40
+ZEROS = bytes(65536)
 
 
 def settings_for(sim, **changes):
@@ -260,10 +261,10 @@ class Deployment:
         return b"\n".join(self.logs().values()).decode("utf-8", "replace")
 
     def data(self):
-        """The bytes of the data folder, without the untouched rest."""
+        """The bytes of the data folder, without what was never written."""
         if not self.data_dir.is_dir():
             return {}
-        return {path: path.read_bytes().rstrip(b"\0")
+        return {path: b"".join(written_blocks(path))
                 for path in self.data_dir.rglob("*") if path.is_file()}
 
 
@@ -274,6 +275,14 @@ def as_owner(argv):
     user = pwd.getpwnam(OWNER)
     return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}",
             "--init-groups", "--", *argv]
+
+
+def written_blocks(path):
+    """The blocks of a file that are not all zero."""
+    with open(path, "rb") as file:
+        while block := file.read(len(ZEROS)):
+            if block != ZEROS[:len(block)]:
+                yield block
 
 
 def sockets_of(pid):

@@ -60,7 +60,7 @@ def hex_forms(digits):
 
 
 def sample(found):
-    """Not too many: a search takes a millisecond each."""
+    """Not too many: each one is looked for in megabytes."""
     found = sorted(found)
     if len(found) > SAMPLE:
         found = random.Random(len(found)).sample(found, SAMPLE)

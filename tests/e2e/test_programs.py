@@ -5,12 +5,14 @@ import os
 import shutil
 import stat
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
 
 import deployment
+import privacy
 from crowd import ask_all, wait_answered
 from deployment import APP, CLEANUP, as_owner, clean_environment, held_lock
 
@@ -19,9 +21,9 @@ SECRETS = (deployment.CHANNEL_SECRET, deployment.ACCESS_TOKEN,
 
 
 @pytest.fixture
-def folder(tmp_path_factory, sim):
+def folder():
     """A folder of the owner of the data, who can reach it."""
-    path = Path(deployment.tempfile.mkdtemp(prefix="mededbot-e2e-"))
+    path = Path(tempfile.mkdtemp(prefix="mededbot-e2e-"))
     shutil.chown(path, deployment.OWNER)
     yield path
     shutil.rmtree(path, ignore_errors=True)
@@ -118,7 +120,7 @@ def test_an_unknown_key_is_refused_with_the_one_that_was_meant(settings_file):
     assert "did you mean USER_RATE_TOKENS?" in done.stderr
 
 
-@pytest.mark.parametrize("mode", [0o644, 0o640, 0o602])
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o602], ids=oct)
 def test_settings_that_others_may_touch_are_refused(settings_file, mode):
     path = settings_file()
     path.chmod(mode)
@@ -277,7 +279,6 @@ def test_the_log_has_one_line_per_outcome(deploy, server, sim, user):
 
 def test_the_search_for_leaks_finds_what_is_planted(deploy, server, sim,
                                                     user):
-    import privacy
     bot = deploy(server, fresh=True)
     watch = privacy.Watch(sim)
     texts = ["I was told that I have syphilis", "我被診斷出患有梅毒，怎麼辦？"]

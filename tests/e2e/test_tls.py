@@ -5,6 +5,7 @@ import subprocess
 import pytest
 
 import deployment
+import privacy
 from deployment import Deployment
 from simulator import Simulator
 
@@ -58,11 +59,11 @@ def secure(authority):
 @pytest.fixture
 def serve(server):
     """serve(sim, ca, **settings): a deployment that trusts this CA file."""
-    bots = []
+    served = []
 
     def serve(sim, ca, **settings):
         bot = Deployment(server, sim, **settings)
-        bots.append(bot)
+        served.append((bot, sim, privacy.Watch(sim)))
         if ca is not None:
             trusted = bot.folder / "ca.pem"
             trusted.write_bytes(ca.read_bytes())
@@ -73,9 +74,11 @@ def serve(server):
         return bot.start()
 
     yield serve
-    for bot in bots:
+    for bot, sim, watch in served:
         bot.stop()
+        found = privacy.leaks(bot, watch.needles())
         bot.remove()
+        assert (found, sim.violations) == ([], [])
 
 
 def test_an_authority_that_is_trusted_makes_it_work(serve, secure,
@@ -84,7 +87,6 @@ def test_an_authority_that_is_trusted_makes_it_work(serve, secure,
     serve(sim, authority.ca)
     sim.say("mei", "Is this line secure?")
     assert len(sim.wait_answers("mei", 1, 5)) == 1
-    assert sim.violations == []
 
 
 @pytest.mark.parametrize("name, san, trusted", [

@@ -55,7 +55,7 @@ a_first_message_becomes_a_leased_job(void **state)
 }
 
 static void
-an_event_seen_before_is_a_duplicate_and_renews_the_tokens_age(void **state)
+a_duplicate_changes_nothing_but_the_tokens_age(void **state)
 {
 	struct fixture *f = *state;
 	struct store_verdict v = admit(f->store, "e1", "U1", at(0));
@@ -366,8 +366,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_first_message_becomes_a_leased_job),
-		TEST(
-		    an_event_seen_before_is_a_duplicate_and_renews_the_tokens_age),
+		TEST(a_duplicate_changes_nothing_but_the_tokens_age),
 		TEST(one_call_decides_about_its_events_in_their_order),
 		TEST(an_event_a_day_older_than_the_newest_is_ignored),
 		TEST(a_busy_user_is_dropped_before_any_token_is_counted),

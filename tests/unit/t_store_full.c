@@ -14,7 +14,7 @@
 #include "store/store_priv.h"
 #include "tests/unit/store_fixture.h"
 
-enum { JOBS_MAX = 5000, TEXT = 500 };
+enum { JOBS_MAX = 5000, TEXT = 500, BATCH = 8 };
 
 static int
 setup_small(void **state)
@@ -53,35 +53,56 @@ fill(struct fixture *f, struct store_lease *leases)
 	return n;
 }
 
+/* One step for each of the jobs, in one transaction. */
+static void
+step_all(struct fixture *f, const struct store_lease *leases, size_t n,
+    enum store_step_kind kind)
+{
+	struct store_step steps[BATCH];
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		steps[i] = (struct store_step){
+			.lease = leases[i],
+			.kind = kind,
+			.lease_ms = LEASE_MS,
+			.reply = "reply",
+			.reply_len = 5,
+			.question = "q",
+			.answer = "a",
+			.history_turns = 9,
+			.history_bytes = 999,
+		};
+	assert_int_equal(store_steps(f->store, steps, n, at(1)), STORE_OK);
+	for (i = 0; i < n; i++)
+		assert_int_equal(steps[i].rc, STORE_OK);
+}
+
+/* Each job's steps, for some jobs at a time. */
+static void
+end_all(struct fixture *f, const struct store_lease *leases, size_t n,
+    enum store_step_kind first, enum store_step_kind last)
+{
+	size_t i, some;
+
+	for (i = 0; i < n; i += some) {
+		some = n - i < BATCH ? n - i : BATCH;
+		if (first != last)
+			step_all(f, leases + i, some, first);
+		step_all(f, leases + i, some, last);
+	}
+}
+
 static void
 a_full_store_finishes_its_jobs_and_then_admits_again(void **state)
 {
 	struct fixture *f = *state;
 	static struct store_lease leases[JOBS_MAX];
-	struct store_step step = {
-		.kind = STORE_ANSWER,
-		.lease_ms = LEASE_MS,
-		.reply = "reply",
-		.reply_len = 5,
-		.question = "q",
-		.answer = "a",
-		.history_turns = 9,
-		.history_bytes = 999,
-	};
-	size_t n = fill(f, leases), i;
+	size_t n = fill(f, leases);
 
 	assert_in_range(n, 500, JOBS_MAX - 1);
 	assert_int_equal(store_ready(f->store, at(0)), STORE_FULL);
-	for (i = 0; i < n; i++) {
-		step.lease = leases[i];
-		step.kind = STORE_ANSWER;
-		assert_int_equal(store_steps(f->store, &step, 1, at(1)),
-		    STORE_OK);
-		step.kind = STORE_DONE;
-		assert_int_equal(store_steps(f->store, &step, 1, at(2)),
-		    STORE_OK);
-		assert_int_equal(step.rc, STORE_OK);
-	}
+	end_all(f, leases, n, STORE_ANSWER, STORE_DONE);
 	assert_int_equal(store_ready(f->store, at(2000)), STORE_OK);
 	assert_int_equal(admit(f->store, "again", "again", at(2000)).fate,
 	    STORE_ACCEPTED);
@@ -99,10 +120,9 @@ a_full_store_is_swept_and_then_admits_again(void **state)
 	static struct store_lease leases[JOBS_MAX];
 	struct store_swept swept;
 	struct store_stat stat;
-	size_t n = fill(f, leases), i, none;
+	size_t n = fill(f, leases), none;
 
-	for (i = 0; i < n; i++)
-		step(f->store, &leases[i], STORE_DEAD, at(1));
+	end_all(f, leases, n, STORE_DEAD, STORE_DEAD);
 	assert_int_equal(store_sweep(f->store, &rules, at(2 * HOUR_MS), &swept),
 	    STORE_OK);
 	assert_int_equal(swept.dead, n);
@@ -149,7 +169,7 @@ pages_that_a_dead_reader_pinned_are_found_again(void **state)
 	hear(&c);
 	child_kill(&c);
 	/* Without clearing the reader, the map is full after some hundreds. */
-	for (i = 0; i < 2000; i++)
+	for (i = 0; i < 600; i++)
 		assert_int_equal(step(f->store, &lease, STORE_SAVE, at(i)),
 		    STORE_OK);
 }

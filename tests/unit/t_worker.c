@@ -187,7 +187,7 @@ a_job_that_was_left_unmarked_is_not_blamed(void **state)
 }
 
 static void
-a_job_given_back_waits_for_its_time_and_was_not_interrupted(void **state)
+a_job_given_back_waits_and_was_not_interrupted(void **state)
 {
 	struct fixture *f = *state;
 	struct store_lease lease = admit(f->store, "e1", "U1", at(0)).lease;
@@ -284,7 +284,7 @@ join_one_more(struct fixture *f, struct child *parent, void *arg)
 }
 
 static void
-there_are_so_many_slots_and_one_is_free_again_when_its_worker_ends(void **state)
+a_slot_is_free_again_when_its_worker_ends(void **state)
 {
 	struct fixture *f = *state;
 	enum store_rc want = STORE_OK;
@@ -354,12 +354,10 @@ main(void)
 		TEST(only_the_marked_job_is_blamed_for_a_crash_and_comes_last),
 		TEST(the_mark_outlives_that_the_slot_is_taken_again),
 		TEST(a_job_that_was_left_unmarked_is_not_blamed),
-		TEST(
-		    a_job_given_back_waits_for_its_time_and_was_not_interrupted),
+		TEST(a_job_given_back_waits_and_was_not_interrupted),
 		TEST(jobs_are_claimed_in_the_order_of_their_time),
 		TEST(a_boot_ends_all_leases_and_all_waiting),
-		TEST(
-		    there_are_so_many_slots_and_one_is_free_again_when_its_worker_ends),
+		TEST(a_slot_is_free_again_when_its_worker_ends),
 		TEST(joining_twice_gives_the_same_slot),
 		TEST(a_handle_does_not_work_in_a_forked_child),
 	};
