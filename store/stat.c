@@ -118,7 +118,7 @@ count_people(struct tx *tx, struct counting *c)
 	}
 	count_person(c, &p, &tx->now);
 	scan_close(&scan);
-	return rc;
+	return rc == STORE_NONE ? STORE_OK : rc;
 }
 
 static enum store_rc
@@ -134,7 +134,7 @@ count_table(struct tx *tx, enum key_table which, size_t *n)
 	while ((rc = scan_next(&scan, &key, &value)) == STORE_OK)
 		(*n)++;
 	scan_close(&scan);
-	return rc;
+	return rc == STORE_NONE ? STORE_OK : rc;
 }
 
 static enum store_rc
@@ -143,11 +143,11 @@ count_all(struct tx *tx, void *arg)
 	struct counting *c = arg;
 	enum store_rc rc = count_people(tx, c);
 
-	if (rc == STORE_NONE)
+	if (rc == STORE_OK)
 		rc = count_table(tx, TABLE_DUE, &c->stat->unfinished);
-	if (rc == STORE_NONE)
+	if (rc == STORE_OK)
 		rc = count_table(tx, TABLE_DEAD, &c->stat->dead);
-	return rc == STORE_NONE ? STORE_OK : rc;
+	return rc;
 }
 
 enum store_rc

@@ -162,6 +162,9 @@ enum store_rc tx_read(struct store *, const struct store_now *, tx_fn *,
 /* A number that no fence and no session had before. */
 uint64_t tx_serial(struct tx *);
 
+/* boot.c: voids all leases when the machine was booted since the last write. */
+enum store_rc boot_notice(struct tx *);
+
 /* What db_get gives is valid until the next write of the transaction. */
 enum store_rc db_get(struct tx *, struct key, struct bytes *);
 enum store_rc db_put(struct tx *, struct key, const void *, size_t len);

@@ -38,8 +38,8 @@ struct delivery_rules {
 enum delivery_way {
 	DELIVERY_BY_REPLY = 0,
 	DELIVERY_BY_PUSH,
-	DELIVERY_EXPIRED, /* 23 hours: the retry key would soon be forgotten */
-	DELIVERY_UNDECIDED /* it may have arrived, and the policy is at most once */
+	DELIVERY_EXPIRED,  /* 23 hours: the retry key would soon be forgotten */
+	DELIVERY_UNDECIDED /* perhaps arrived, and the policy is at most once */
 };
 
 /* The way that the next attempt takes. */

@@ -97,7 +97,7 @@ take_batch(struct engine *engine, struct job **batch, struct store_step *steps)
 	return n;
 }
 
-/* What cannot be written cannot be promised: another process may fare better. */
+/* What cannot be written cannot be promised: another process may do better. */
 static void
 die_if_fatal(enum store_rc rc)
 {

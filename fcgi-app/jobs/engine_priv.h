@@ -20,8 +20,8 @@ struct engine {
 	struct upstreams up;
 	bool drain;
 	int64_t drain_until_ms; /* boot clock: claims nothing after it */
-	atomic_bool stop; /* asked to end */
-	bool stopping;    /* hands back what it holds */
+	atomic_bool stop;       /* asked to end */
+	bool stopping;          /* hands back what it holds */
 	atomic_size_t n_jobs;
 	struct job *jobs; /* all in hand */
 	struct job *to_commit, **to_commit_last;

@@ -154,7 +154,8 @@ add_event(struct buf *buf, const char *instead)
 	for (i = 0; i < N_MEMBERS; i++) {
 		const char *member = members[i];
 
-		if (name > 0 && strncmp(member, instead, name + 1) == 0)
+		if (colon != NULL && name > 0 &&
+		    strncmp(member, instead, name + 1) == 0)
 			member = colon[1] == '\0' ? NULL : instead;
 		if (member == NULL)
 			continue;
