@@ -152,17 +152,48 @@ claim_all(struct tx *tx, void *arg)
 	return rc;
 }
 
+/* Is the first of the index due? */
+static bool
+is_first_due(struct tx *tx)
+{
+	struct key table = { .at = { TABLE_DUE }, .len = 1 };
+	struct bytes key, value;
+	struct scan scan;
+	struct due due;
+	bool is_due = false;
+
+	if (scan_open(&scan, tx, table, table) != STORE_OK)
+		return false;
+	if (scan_next(&scan, &key, &value) == STORE_OK)
+		is_due = !due_decode(key, value, &due) ||
+		    due.visible_ms <= tx->now.boot_ms;
+	scan_close(&scan);
+	return is_due;
+}
+
+/*
+ * The look that is mostly in vain: the whole index is read only when its
+ * first entry is due, after a boot, or when a worker came or went.
+ */
 static enum store_rc
 is_any_claimable(struct tx *tx, void *arg)
 {
+	struct watch *watch = arg;
 	struct pick good, suspect;
 	struct picks first = { .max = 1, .good = &good, .suspects = &suspect };
-	enum store_rc rc = pick_all(tx, &first);
+	bool rebooted = global_boot(&tx->global, &tx->now) != tx->global.boot;
+	enum store_rc rc = watch_epochs(tx, watch);
 
-	(void)arg;
-	if (rc == STORE_OK && first.n_good + first.n_suspects == 0)
-		rc = STORE_NONE;
-	return rc;
+	if (rc != STORE_OK)
+		return rc;
+	if (!rebooted && !is_first_due(tx) && watch_is_calm(tx->store, watch))
+		return STORE_NONE;
+	rc = pick_all(tx, &first);
+	if (rc != STORE_OK || first.n_good + first.n_suspects > 0)
+		return rc;
+	if (!rebooted)
+		watch_calm(tx->store, watch);
+	return STORE_NONE;
 }
 
 enum store_rc
@@ -172,10 +203,12 @@ store_claim(struct store *s, size_t max, uint32_t lease_ms,
 	struct claiming c = {
 		.picks.max = max, .lease_ms = lease_ms, .leases = leases
 	};
+	struct watch watch;
 	enum store_rc rc;
 
 	*n = 0;
-	rc = tx_read(s, &now, is_any_claimable, NULL);
+	watch_locks(s, &watch);
+	rc = tx_read(s, &now, is_any_claimable, &watch);
 	if (rc != STORE_OK)
 		return rc;
 	c.self = worker_self(s);

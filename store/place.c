@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -81,6 +82,24 @@ check_dir(const char *dir, int fd, char *why)
 	return check_network(dir, fd, why);
 }
 
+/* Without a slash at the end, which would follow a link. */
+static int
+open_itself(const char *dir)
+{
+	char path[PATH_MAX];
+	size_t len = strlen(dir);
+
+	while (len > 1 && dir[len - 1] == '/')
+		len--;
+	if (len >= sizeof(path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(path, dir, len);
+	path[len] = '\0';
+	return open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
 enum store_rc
 place_open_dir(const char *dir, int *fd, char *why)
 {
@@ -91,7 +110,7 @@ place_open_dir(const char *dir, int *fd, char *why)
 		    "DATA_DIR %s: cannot be made: %s; make its parent folder "
 		    "or name another",
 		    dir, strerror(errno));
-	*fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	*fd = open_itself(dir);
 	if (*fd == -1 && (errno == ELOOP || errno == ENOTDIR))
 		return place_why(why, STORE_REFUSED,
 		    "DATA_DIR %s: is a symbolic link or not a folder; name the "

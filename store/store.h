@@ -62,8 +62,8 @@ struct store_place {
 /*
  * Opens the store, making it when dir is empty.  The key file is made only
  * together with a new store; a missing, wrong or readable-by-others key, a
- * folder that is not ours or not 0700, a symbolic link, a network file system
- * and a newer schema are STORE_REFUSED.  why (STORE_WHY_MAX bytes) then holds
+ * folder that is not ours or not 0700, a symbolic link, a network file system,
+ * a newer schema and a second handle in one process are STORE_REFUSED.  why (STORE_WHY_MAX bytes) then holds
  * one line that names the thing, its value and the remedy; it also does for
  * STORE_ERR.  A handle belongs to the process that opened it: open after fork.
  */
@@ -150,6 +150,7 @@ struct store_verdict {
  * verdicts[i] belongs to events[i].  The order of the questions: known id,
  * too old, user busy, user's bucket, global bucket; only ACCEPTED pays tokens.
  * A duplicate whose job is unfinished refreshes the age of its reply token.
+ * A user whose record does not decode counts as busy.
  * All of the array or, on any other code than STORE_OK, nothing of it:
  * STORE_BUSY after 1.5 s without the write turn, STORE_FULL at 80 % of the
  * pages used, STORE_ERR, STORE_FATAL.

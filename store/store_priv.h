@@ -20,6 +20,15 @@
 #include "store/shared.h"
 #include "store/store.h"
 
+/*
+ * Who had a slot: whether its lock was held, asked before the snapshot that
+ * the epochs were read from.  As long as that stays the same, no worker died.
+ */
+struct watch {
+	bool held[STORE_SLOTS];
+	uint32_t epochs[STORE_SLOTS];
+};
+
 struct store {
 	struct store *next; /* in this process's list of open stores */
 	dev_t dev;          /* of the folder */
@@ -38,6 +47,7 @@ struct store {
 	uint32_t epoch;       /* of the slot, once joined */
 	uint64_t free_pages;  /* as counted at free_at_ms */
 	int64_t free_at_ms;   /* boot clock; -1: never counted */
+	struct watch calm;    /* as it was when no dead worker had a job */
 };
 
 enum {
@@ -217,6 +227,17 @@ struct roll {
 
 /* Has this job an owner, and does it live? */
 bool worker_lives(struct tx *, struct roll *, struct owner);
+
+/*
+ * Watching for deaths: asks for the locks, outside of a transaction; adds the
+ * epochs, inside.
+ */
+void watch_locks(struct store *, struct watch *);
+enum store_rc watch_epochs(struct tx *, struct watch *);
+
+/* Is it as it was when it was last calm?  And: now it is. */
+bool watch_is_calm(struct store *, const struct watch *);
+void watch_calm(struct store *, const struct watch *);
 
 /* Did the owner die inside this job's code? */
 bool worker_marked(struct store *, struct owner, const struct store_job_id *);

@@ -107,6 +107,54 @@ worker_lives(struct tx *tx, struct roll *roll, struct owner owner)
 	    roll->slots[owner.slot].epoch == owner.epoch;
 }
 
+void
+watch_locks(struct store *s, struct watch *watch)
+{
+	unsigned slot;
+
+	for (slot = 0; slot < STORE_SLOTS; slot++)
+		watch->held[slot] = slot_is_held(s, slot);
+}
+
+enum store_rc
+watch_epochs(struct tx *tx, struct watch *watch)
+{
+	struct worker worker;
+	enum store_rc rc;
+	unsigned slot;
+
+	for (slot = 0; slot < STORE_SLOTS; slot++) {
+		worker.epoch = 0;
+		rc = worker_get(tx, slot, &worker);
+		if (rc != STORE_OK && rc != STORE_NONE && rc != STORE_CORRUPT)
+			return rc;
+		watch->epochs[slot] = worker.epoch;
+	}
+	return STORE_OK;
+}
+
+bool
+watch_is_calm(struct store *s, const struct watch *watch)
+{
+	bool same = true;
+	unsigned slot;
+
+	pthread_mutex_lock(&s->lock);
+	for (slot = 0; slot < STORE_SLOTS && same; slot++)
+		same = s->calm.held[slot] == watch->held[slot] &&
+		    s->calm.epochs[slot] == watch->epochs[slot];
+	pthread_mutex_unlock(&s->lock);
+	return same;
+}
+
+void
+watch_calm(struct store *s, const struct watch *watch)
+{
+	pthread_mutex_lock(&s->lock);
+	s->calm = *watch;
+	pthread_mutex_unlock(&s->lock);
+}
+
 bool
 worker_marked(struct store *s, struct owner owner,
     const struct store_job_id *id)

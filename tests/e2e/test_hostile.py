@@ -14,15 +14,16 @@ def test_slow_senders_hold_up_nobody_and_are_cut(deploy, server, sim, users,
                                                  measure):
     bot = deploy(server)
     body = json.dumps({"destination": "U1", "events": []}).encode()
+    body = body.ljust(100000)
     head = (f"POST /webhook HTTP/1.1\r\nHost: localhost\r\n"
             f"Content-Type: application/json\r\n"
             f"X-Line-Signature: {sim.signature(body)}\r\n"
             f"Content-Length: {len(body)}\r\n\r\n").encode()
     start = time.monotonic()
     slow = []
-    for _ in range(20):
+    for n in range(20):
         sock = socket.create_connection(("127.0.0.1", bot.port))
-        sock.sendall(head + body[:len(body) // 2])
+        sock.sendall(head + body[:10 if n % 2 else 40000])
         slow.append(sock)
     times = []
     for one in users(10):

@@ -138,6 +138,14 @@ def test_a_body_of_any_length_is_taken_at_once(bot, sim, kib):
 
 
 @pytest.mark.every_server
+def test_a_body_in_chunks_is_taken(bot, sim):
+    body = body_of(sim, []).ljust(50000)
+    pieces = (body[i:i + 9000] for i in range(0, len(body), 9000))
+    assert bot.request("POST", "/webhook", pieces,
+                       signed(sim, body))[0] == 200
+
+
+@pytest.mark.every_server
 def test_health_is_told_to_everybody(bot):
     for path in ("/livez", "/readyz", "/health", "/ping"):
         status, _, body = bot.request("GET", path)

@@ -3,6 +3,7 @@
  * enter, and otherwise says what is wrong and what to do.
  */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -216,6 +217,9 @@ a_linked_folder_is_refused(void **state)
 	assert_int_equal(mkdir(real, 0700), 0);
 	assert_int_equal(symlink(real, f->dir), 0);
 	expect_refused(f, f->dir, "symbolic link");
+	snprintf(real, sizeof(real), "%s/", f->dir);
+	f->place.dir = real;
+	expect_refused(f, real, "symbolic link");
 }
 
 static void
@@ -353,6 +357,24 @@ processes_that_find_an_empty_folder_make_one_store(void **state)
 }
 
 static void
+after_the_disk_failed_nothing_works(void **state)
+{
+	struct fixture *f = *state;
+	struct store_event e = message("e1", "U1");
+	struct store_verdict v;
+	struct store_stat stat;
+	size_t n;
+
+	f->store = fixture_join(f, at(0));
+	assert_int_equal(store_fail(f->store, EIO), STORE_FATAL);
+	assert_int_equal(store_admit(f->store, &e, 1, &generous, at(0), &v),
+	    STORE_FATAL);
+	assert_int_equal(store_ready(f->store, at(0)), STORE_FATAL);
+	assert_int_equal(store_stat(f->store, at(0), &stat, NULL, 0, &n),
+	    STORE_FATAL);
+}
+
+static void
 ready_means_an_admission_could_succeed(void **state)
 {
 	struct fixture *f = *state;
@@ -453,6 +475,7 @@ main(void)
 		TEST(a_newer_schema_is_refused),
 		TEST(a_folder_with_other_data_is_refused),
 		TEST(processes_that_find_an_empty_folder_make_one_store),
+		TEST(after_the_disk_failed_nothing_works),
 		TEST(ready_means_an_admission_could_succeed),
 		TEST(no_text_id_or_token_can_be_read_in_the_files),
 	};
