@@ -31,6 +31,12 @@ refuse_global(const struct identity *o, struct bytes record)
 	    o->place->dir);
 }
 
+static enum store_rc
+no_memory(const struct identity *o)
+{
+	return place_why(o->why, STORE_ERR, "no memory for OpenSSL");
+}
+
 /* The store is there: has it this key? */
 static enum store_rc
 unlock_store(const struct identity *o, struct global *g)
@@ -50,14 +56,19 @@ unlock_store(const struct identity *o, struct global *g)
 	o->store->seal = seal_new(master);
 	explicit_bzero(master, sizeof(master));
 	if (o->store->seal == NULL)
-		return place_why(o->why, STORE_ERR, "no memory for OpenSSL");
-	if (!seal_open(o->store->seal, SEAL_CHECK, nobody, g->key_check,
-		sizeof(g->key_check), &plain, &len))
-		return place_why(o->why, STORE_REFUSED,
-		    "KEY_FILE %s: is not the key of DATA_DIR %s; restore the "
-		    "right one",
-		    o->place->key_file, o->place->dir);
-	return STORE_OK;
+		return no_memory(o);
+	switch (seal_open(o->store->seal, SEAL_CHECK, nobody, g->key_check,
+	    sizeof(g->key_check), &plain, &len)) {
+	case SEAL_OK:
+		return STORE_OK;
+	case SEAL_FAILED:
+		return no_memory(o);
+	case SEAL_BAD:
+		break;
+	}
+	return place_why(o->why, STORE_REFUSED,
+	    "KEY_FILE %s: is not the key of DATA_DIR %s; restore the right one",
+	    o->place->key_file, o->place->dir);
 }
 
 static bool
@@ -112,7 +123,7 @@ found_store(const struct identity *o)
 	s->seal = seal_new(master);
 	explicit_bzero(master, sizeof(master));
 	if (s->seal == NULL || !global_init(s->seal, o->now, &g))
-		return place_why(o->why, STORE_ERR, "no memory for OpenSSL");
+		return no_memory(o);
 	mdb_rc = write_global(s, &g);
 	if (mdb_rc != 0)
 		return place_why(o->why, STORE_ERR,

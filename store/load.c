@@ -99,66 +99,74 @@ load_records(struct tx *tx, void *arg)
 	return copy_parts(l) ? STORE_OK : STORE_ERR;
 }
 
-static bool
+static enum store_rc
 open_part(struct loading *l, const struct part *part, enum seal_use use,
     struct bytes *plain)
 {
-	uint8_t *at;
+	uint8_t *at = NULL;
+	enum seal_rc rc = seal_open(l->store->seal, use, l->lease->id.user,
+	    part->at, part->len, &at, &plain->len);
 
-	if (!seal_open(l->store->seal, use, l->lease->id.user, part->at,
-		part->len, &at, &plain->len))
-		return false;
 	plain->at = at;
-	return true;
+	if (rc == SEAL_FAILED)
+		return STORE_ERR;
+	return rc == SEAL_OK ? STORE_OK : STORE_CORRUPT;
 }
 
-static bool
+static enum store_rc
 open_payload(struct loading *l)
 {
 	struct store_job *job = l->job;
 	struct payload p;
 	struct bytes plain;
+	enum store_rc rc = open_part(l, &l->payload, SEAL_PAYLOAD, &plain);
 
-	if (!open_part(l, &l->payload, SEAL_PAYLOAD, &plain) ||
-	    !payload_decode(plain, &p))
-		return false;
+	if (rc == STORE_OK && !payload_decode(plain, &p))
+		rc = STORE_CORRUPT;
+	if (rc != STORE_OK)
+		return rc;
 	job->direct = p.direct;
 	memcpy(job->retry_key, p.retry_key, sizeof(job->retry_key));
 	job->to = p.to;
 	job->reply_token = p.reply_token;
 	job->quote_token = p.quote_token;
 	job->text = p.text;
-	return true;
+	return STORE_OK;
 }
 
-static bool
+static enum store_rc
 open_reply(struct loading *l)
 {
 	struct bytes plain;
+	enum store_rc rc;
 
 	if (l->reply.len == 0)
-		return true;
-	if (!open_part(l, &l->reply, SEAL_REPLY, &plain))
-		return false;
+		return STORE_OK;
+	rc = open_part(l, &l->reply, SEAL_REPLY, &plain);
+	if (rc != STORE_OK)
+		return rc;
 	l->job->reply = (const char *)plain.at;
 	l->job->reply_len = plain.len;
-	return true;
+	return STORE_OK;
 }
 
-static bool
+static enum store_rc
 open_history(struct loading *l)
 {
 	struct store_turn *turns = l->job->memory;
 	struct bytes plain;
+	enum store_rc rc;
 
 	if (l->history.len == 0)
-		return true;
-	if (!open_part(l, &l->history, SEAL_SESSION, &plain) ||
-	    !session_turns(plain, l->pairs, turns))
-		return false;
+		return STORE_OK;
+	rc = open_part(l, &l->history, SEAL_SESSION, &plain);
+	if (rc == STORE_OK && !session_turns(plain, l->pairs, turns))
+		rc = STORE_CORRUPT;
+	if (rc != STORE_OK)
+		return rc;
 	l->job->turns = turns;
 	l->job->n_turns = 2 * (size_t)l->pairs;
-	return true;
+	return STORE_OK;
 }
 
 enum store_rc
@@ -171,9 +179,12 @@ store_load(struct store *s, const struct store_lease *lease,
 	memset(job, 0, sizeof(*job));
 	job->lease = *lease;
 	rc = tx_read(s, &now, load_records, &l);
-	if (rc == STORE_OK &&
-	    (!open_payload(&l) || !open_reply(&l) || !open_history(&l)))
-		rc = STORE_CORRUPT;
+	if (rc == STORE_OK)
+		rc = open_payload(&l);
+	if (rc == STORE_OK)
+		rc = open_reply(&l);
+	if (rc == STORE_OK)
+		rc = open_history(&l);
 	if (rc != STORE_OK)
 		store_job_release(job);
 	return rc;

@@ -6,6 +6,7 @@
  */
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/params.h>
@@ -39,6 +40,15 @@ struct seal {
 	struct context *idle;
 	uint8_t data_key[SEAL_KEY], id_key[SEAL_KEY];
 };
+
+/* Other users of OpenSSL in this thread must not find our errors. */
+static bool
+tidy(bool done)
+{
+	if (!done)
+		ERR_clear_error();
+	return done;
+}
 
 static void
 context_free(struct context *c)
@@ -100,7 +110,10 @@ context_take(struct seal *s)
 	if (c != NULL)
 		s->idle = c->next;
 	pthread_mutex_unlock(&s->lock);
-	return c != NULL ? c : context_new(s);
+	if (c == NULL)
+		c = context_new(s);
+	tidy(c != NULL);
+	return c;
 }
 
 static void
@@ -131,6 +144,7 @@ seal_new(const uint8_t master[SEAL_KEY])
 	pthread_mutex_init(&s->lock, NULL);
 	if (!derive(master, "mededbot records 1", s->data_key) ||
 	    !derive(master, "mededbot hashes 1", s->id_key)) {
+		tidy(false);
 		seal_free(s);
 		return NULL;
 	}
@@ -184,36 +198,39 @@ seal_close(struct seal *s, enum seal_use use, const uint8_t user[SEAL_HASH],
 	    EVP_CIPHER_CTX_ctrl(c->closing, EVP_CTRL_GCM_GET_TAG, TAG,
 		record + TAG_AT) == 1;
 	context_return(s, c);
-	return done;
+	return tidy(done);
 }
 
-bool
+enum seal_rc
 seal_open(struct seal *s, enum seal_use use, const uint8_t user[SEAL_HASH],
     uint8_t *record, size_t len, uint8_t **plain, size_t *plain_len)
 {
 	uint8_t aad[AAD], *text = record + SEAL_HEAD;
 	struct context *c;
 	int n;
-	bool done;
+	bool ready, done;
 
 	if (len < SEAL_HEAD || record[0] != VERSION || record[1] != KEY_ID)
-		return false;
+		return SEAL_BAD;
 	c = context_take(s);
 	if (c == NULL)
-		return false;
+		return SEAL_FAILED;
 	len -= SEAL_HEAD;
 	aad_make(aad, use, user);
-	done = EVP_DecryptInit_ex(c->opening, NULL, NULL, NULL,
-		   record + NONCE_AT) == 1 &&
+	ready = EVP_DecryptInit_ex(c->opening, NULL, NULL, NULL,
+		    record + NONCE_AT) == 1 &&
 	    EVP_DecryptUpdate(c->opening, NULL, &n, aad, AAD) == 1 &&
 	    EVP_DecryptUpdate(c->opening, text, &n, text, (int)len) == 1 &&
 	    EVP_CIPHER_CTX_ctrl(c->opening, EVP_CTRL_GCM_SET_TAG, TAG,
-		record + TAG_AT) == 1 &&
-	    EVP_DecryptFinal_ex(c->opening, text + len, &n) == 1;
+		record + TAG_AT) == 1;
+	done = ready && EVP_DecryptFinal_ex(c->opening, text + len, &n) == 1;
 	context_return(s, c);
 	*plain = text;
 	*plain_len = len;
-	return done;
+	tidy(done);
+	if (!ready)
+		return SEAL_FAILED;
+	return done ? SEAL_OK : SEAL_BAD;
 }
 
 /* HMAC-SHA256 of label and text, its first half. */
@@ -236,7 +253,7 @@ hash(struct seal *s, const char *label, const char *text,
 	context_return(s, c);
 	if (done)
 		memcpy(out, whole, SEAL_HASH);
-	return done;
+	return tidy(done);
 }
 
 bool

@@ -41,12 +41,16 @@ void seal_free(struct seal *);
 bool seal_close(struct seal *, enum seal_use, const uint8_t user[SEAL_HASH],
     uint8_t *record, size_t len);
 
-/*
- * The reverse: *plain points behind the head, into record.  false when the
- * record is too short, of an unknown version or key, or not what was sealed.
- */
-bool seal_open(struct seal *, enum seal_use, const uint8_t user[SEAL_HASH],
-    uint8_t *record, size_t len, uint8_t **plain, size_t *plain_len);
+enum seal_rc {
+	SEAL_OK = 0,
+	SEAL_BAD,   /* too short, unknown version or key, not what was sealed */
+	SEAL_FAILED /* OpenSSL has no memory */
+};
+
+/* The reverse: *plain points behind the head, into record. */
+enum seal_rc seal_open(struct seal *, enum seal_use,
+    const uint8_t user[SEAL_HASH], uint8_t *record, size_t len, uint8_t **plain,
+    size_t *plain_len);
 
 /* The keyed hash that stands for a chat in keys. */
 bool seal_hash_chat(struct seal *, const char *chat, uint8_t out[SEAL_HASH]);

@@ -119,13 +119,33 @@ draft_append(struct tx *tx, const struct store_step *step, size_t plain_len,
 	return STORE_OK;
 }
 
+/* Copies a session's turns into the draft and opens them there. */
+static enum store_rc
+draft_copy(struct tx *tx, const uint8_t user[USER],
+    const struct session *session, struct session_draft *draft,
+    size_t *plain_len)
+{
+	uint8_t *sealed = draft->record + HEAD, *plain;
+
+	memcpy(sealed, session->sealed.at, session->sealed.len);
+	switch (seal_open(tx->store->seal, SEAL_SESSION, user, sealed,
+	    session->sealed.len, &plain, plain_len)) {
+	case SEAL_OK:
+		return STORE_OK;
+	case SEAL_BAD:
+		return STORE_CORRUPT;
+	case SEAL_FAILED:
+		break;
+	}
+	return STORE_ERR;
+}
+
 enum store_rc
 session_draft_make(struct tx *tx, const struct store_step *step,
     struct session_draft *draft)
 {
 	const uint8_t *user = step->lease.id.user;
 	struct session session;
-	uint8_t *plain;
 	size_t plain_len = 0;
 	enum store_rc rc = session_get(tx, user, &session);
 
@@ -139,15 +159,11 @@ session_draft_make(struct tx *tx, const struct store_step *step,
 	    rec_text_size(strlen(step->answer)));
 	if (draft->record == NULL)
 		return STORE_ERR;
-	if (rc == STORE_OK) {
-		memcpy(draft->record + HEAD, session.sealed.at,
-		    session.sealed.len);
-		if (!seal_open(tx->store->seal, SEAL_SESSION, user,
-			draft->record + HEAD, session.sealed.len, &plain,
-			&plain_len))
-			return STORE_CORRUPT;
-	}
-	return draft_append(tx, step, plain_len, draft);
+	if (rc == STORE_OK)
+		rc = draft_copy(tx, user, &session, draft, &plain_len);
+	else
+		rc = STORE_OK;
+	return rc == STORE_OK ? draft_append(tx, step, plain_len, draft) : rc;
 }
 
 enum store_rc

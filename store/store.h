@@ -63,9 +63,10 @@ struct store_place {
  * Opens the store, making it when dir is empty.  The key file is made only
  * together with a new store; a missing, wrong or readable-by-others key, a
  * folder that is not ours or not 0700, a symbolic link, a network file system,
- * a newer schema and a second handle in one process are STORE_REFUSED.  why (STORE_WHY_MAX bytes) then holds
- * one line that names the thing, its value and the remedy; it also does for
- * STORE_ERR.  A handle belongs to the process that opened it: open after fork.
+ * a newer schema and a second handle in one process are STORE_REFUSED.  why
+ * (STORE_WHY_MAX bytes) then holds one line that names the thing, its value
+ * and the remedy; it also does for STORE_ERR.  A handle belongs to the process
+ * that opened it: open after fork.
  */
 enum store_rc store_open(struct store **out, const struct store_place *,
     struct store_now, char *why);

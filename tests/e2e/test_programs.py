@@ -281,7 +281,8 @@ def test_the_search_for_leaks_finds_what_is_planted(deploy, server, sim,
                                                     user):
     bot = deploy(server, fresh=True)
     watch = privacy.Watch(sim)
-    texts = ["I was told that I have syphilis", "我被診斷出患有梅毒，怎麼辦？"]
+    texts = ["I was told that I have syphilis",
+             "我被診斷出患有梅毒，怎麼辦？"]
     for n, text in enumerate(texts):
         sim.say(user("mei"), text)
         assert len(sim.wait_answers(user("mei"), n + 1, 5)) == n + 1

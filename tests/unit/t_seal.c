@@ -48,7 +48,8 @@ opens(struct seal *s, enum seal_use use, const uint8_t who[SEAL_HASH],
 	size_t plain_len;
 
 	memcpy(copy, record, RECORD);
-	return seal_open(s, use, who, copy, len, &plain, &plain_len) &&
+	return seal_open(s, use, who, copy, len, &plain, &plain_len) ==
+	    SEAL_OK &&
 	    plain_len == LEN && memcmp(plain, text, LEN) == 0;
 }
 
@@ -102,8 +103,9 @@ nothing_can_be_sealed_too(void **state)
 	size_t len = 9;
 
 	assert_true(seal_close(*state, SEAL_REPLY, user, record, 0));
-	assert_true(seal_open(*state, SEAL_REPLY, user, record, SEAL_HEAD,
-	    &plain, &len));
+	assert_int_equal(seal_open(*state, SEAL_REPLY, user, record, SEAL_HEAD,
+			     &plain, &len),
+	    SEAL_OK);
 	assert_int_equal(len, 0);
 }
 

@@ -220,8 +220,9 @@ an_old_sealed_record_opens(void **state)
 		key[i] = (uint8_t)i;
 	seal = seal_new(key);
 	assert_non_null(seal);
-	assert_true(seal_open(seal, SEAL_REPLY, user, r.at, r.len, &plain,
-	    &len));
+	assert_int_equal(seal_open(seal, SEAL_REPLY, user, r.at, r.len, &plain,
+			     &len),
+	    SEAL_OK);
 	assert_int_equal(len, 5);
 	assert_memory_equal(plain, "reply", 5);
 	seal_free(seal);
