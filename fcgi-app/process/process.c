@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -34,7 +35,9 @@ enum {
 	LOOK_EVERY_S = 5, /* was the program replaced? */
 	STOP_MS = 1000,   /* until the process is gone, whatever happens */
 	NOTICE_GAP_MS = 10000,
-	FILES_MAX = 65536
+	FILES_MAX = 65536,
+	HEAP_PAD = 1024 * 1024,
+	HEAP_TRIM = 4 * 1024 * 1024
 };
 
 struct process {
@@ -181,6 +184,17 @@ follow_parent(void)
 	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() == 1)
 		(void)kill(getpid(), SIGTERM);
+}
+
+/*
+ * A commit allocates its pages and frees them: a heap that shrinks each time
+ * costs three system calls a commit.
+ */
+static void
+keep_heap(void)
+{
+	(void)mallopt(M_TOP_PAD, HEAP_PAD);
+	(void)mallopt(M_TRIM_THRESHOLD, HEAP_TRIM);
 }
 
 /* Every conversation over HTTP/1.1 needs a descriptor, and 1024 is usual. */
@@ -337,6 +351,7 @@ process_serve(const struct settings *settings, int listen_fd)
 	block_signals(&waited);
 	follow_parent();
 	raise_descriptors();
+	keep_heap();
 	self.stop_fd = eventfd(0, EFD_CLOEXEC);
 	if (self.stop_fd == -1 || (!drain && fcgi_init() == -1))
 		log_die("start error=\"descriptors are short\"");

@@ -109,13 +109,10 @@ drain_free(struct drain *drain)
 static bool
 accept_one(struct drain *drain, struct slot *slot)
 {
-	struct timeval limit = { .tv_sec = WHOLE_MS / 1000 };
 	int fd = accept4(drain->config.listen_fd, NULL, NULL, SOCK_CLOEXEC);
 
 	if (fd == -1)
 		return false;
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 	slot->fd = fd;
 	slot->since_ms = clock_boot_ms();
 	slot->state = SLOT_SILENT;
@@ -147,7 +144,13 @@ accept_all(struct drain *drain)
 
 /* ------------------------------------------------------------ looking -- */
 
-enum look { LOOK_NOTHING = 0, LOOK_PART, LOOK_WHOLE, LOOK_GONE };
+enum look {
+	LOOK_NOTHING = 0,
+	LOOK_PART,
+	LOOK_WHOLE,
+	LOOK_LARGE, /* more than can be looked at: perhaps whole */
+	LOOK_GONE
+};
 
 /* Do these n bytes hold the record that ends a request? */
 static enum look
@@ -173,7 +176,24 @@ look_into(struct drain *drain, int fd)
 		return LOOK_GONE;
 	if (n == -1)
 		return errno == EAGAIN ? LOOK_NOTHING : LOOK_GONE;
-	return n == LOOK_BYTES ? LOOK_WHOLE : find_end(drain->look, (size_t)n);
+	return n == LOOK_BYTES ? LOOK_LARGE : find_end(drain->look, (size_t)n);
+}
+
+/* How long a read may wait for the next bytes of a large request. */
+static void
+limit_reads(int fd)
+{
+	struct timeval limit = { .tv_sec = WHOLE_MS / 1000 };
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+}
+
+static void
+take(struct drain *drain, struct slot *slot, int64_t until_ms)
+{
+	slot->web = fcgi_take(slot->fcgi, slot->fd, until_ms);
+	slot->state = slot->web == NULL ? SLOT_FREE : SLOT_READY;
+	drain->n_waiting--;
 }
 
 /* Looks at one that waits: takes it, cuts it, or leaves it for later. */
@@ -184,10 +204,10 @@ look_at(struct drain *drain, struct slot *slot)
 	bool late = now - slot->since_ms >= WHOLE_MS;
 	enum look look = look_into(drain, slot->fd);
 
-	if (look == LOOK_WHOLE) {
-		slot->web = fcgi_take(slot->fcgi, slot->fd, now + READ_MS);
-		slot->state = slot->web == NULL ? SLOT_FREE : SLOT_READY;
-		drain->n_waiting--;
+	if (look == LOOK_LARGE)
+		limit_reads(slot->fd);
+	if (look == LOOK_WHOLE || look == LOOK_LARGE) {
+		take(drain, slot, now + READ_MS);
 	} else if (look == LOOK_GONE || late) {
 		hang_up(drain, slot);
 	} else if (look == LOOK_PART) {
