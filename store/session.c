@@ -26,6 +26,15 @@ session_decode(struct bytes b, struct session *session)
 	return !r.bad && session->serial > 0;
 }
 
+/* The sweep comes every few hours; what is too old must not wait for it. */
+static bool
+is_stale(const struct tx *tx, const struct session *session)
+{
+	int64_t ttl_ms = tx->store->session_ttl_ms;
+
+	return ttl_ms > 0 && tx->now.wall_ms - session->changed_ms > ttl_ms;
+}
+
 enum store_rc
 session_get(struct tx *tx, const uint8_t user[USER], struct session *session)
 {
@@ -35,6 +44,10 @@ session_get(struct tx *tx, const uint8_t user[USER], struct session *session)
 	memset(session, 0, sizeof(*session));
 	if (rc == STORE_OK && !session_decode(b, session))
 		rc = STORE_CORRUPT;
+	if (rc == STORE_OK && is_stale(tx, session)) {
+		memset(session, 0, sizeof(*session));
+		rc = STORE_NONE;
+	}
 	return rc;
 }
 

@@ -260,6 +260,7 @@ store_open(struct store **out, const struct store_place *place,
 	s->pid = getpid();
 	s->dir_fd = s->lock_fd = s->slot = -1;
 	s->free_at_ms = -1;
+	s->session_ttl_ms = place->session_ttl_ms;
 	pthread_mutex_init(&s->lock, NULL);
 	for (i = 0; rc == STORE_OK && i < sizeof(steps) / sizeof(steps[0]); i++)
 		rc = steps[i](&o);

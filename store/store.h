@@ -57,6 +57,8 @@ struct store_place {
 	const char *dir;      /* DATA_DIR: made 0700 when missing */
 	const char *key_file; /* 64 hex digits, 0600, outside of dir */
 	unsigned map_mb;      /* preallocated; the same for every program */
+	int64_t
+	    session_ttl_ms; /* idle longer: as if it were not there; 0: ever */
 };
 
 /*

@@ -39,6 +39,7 @@ struct store {
 	MDB_dbi dbi;
 	size_t page_bytes;
 	uint64_t map_pages;
+	int64_t session_ttl_ms;
 	struct shared *shared;
 	struct seal *seal;
 	atomic_bool fatal;    /* the disk failed, nothing works any more */

@@ -222,6 +222,7 @@ open_store(struct process *self)
 		.dir = self->settings->data_dir,
 		.key_file = self->settings->key_file,
 		.map_mb = self->settings->store_map_mb,
+		.session_ttl_ms = (int64_t)self->settings->session_ttl * 1000,
 	};
 	struct store_now now = { clock_wall_ms(), clock_boot_ms(), { 0 } };
 	char why[STORE_WHY_MAX];

@@ -184,6 +184,24 @@ a_session_keeps_the_last_turns(void **state)
 }
 
 static void
+a_session_idle_for_too_long_is_forgotten_at_once(void **state)
+{
+	struct fixture *f = *state;
+	struct store_lease lease;
+	struct store_job job;
+
+	talk(f->store, "e1", "U1", "q1", "a1");
+	f->place.session_ttl_ms = HOUR_MS;
+	fixture_reopen(f, at(4));
+	assert_string_equal(session_of(f->store, "x1", "U1"), "q1>a1|");
+	lease = admit(f->store, "x2", "U1", at(HOUR_MS + 2)).lease;
+	assert_int_equal(
+	    store_load(f->store, &lease, at(HOUR_MS + 2), &job), STORE_OK);
+	assert_int_equal(job.n_turns, 0);
+	store_job_release(&job);
+}
+
+static void
 a_session_keeps_within_its_bytes(void **state)
 {
 	struct fixture *f = *state;
@@ -362,6 +380,7 @@ main(void)
 		TEST(an_answer_frees_the_user_and_is_kept_byte_for_byte),
 		TEST(an_answer_without_a_turn_leaves_the_session_alone),
 		TEST(a_session_keeps_the_last_turns),
+		TEST(a_session_idle_for_too_long_is_forgotten_at_once),
 		TEST(a_session_keeps_within_its_bytes),
 		TEST(a_turn_larger_than_a_session_is_not_kept),
 		TEST(two_answers_to_one_user_in_one_call_are_both_remembered),
