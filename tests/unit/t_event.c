@@ -154,7 +154,7 @@ add_event(struct buf *buf, const char *instead)
 	for (i = 0; i < N_MEMBERS; i++) {
 		const char *member = members[i];
 
-		if (colon != NULL && name > 0 &&
+		if (instead != NULL && name > 0 &&
 		    strncmp(member, instead, name + 1) == 0)
 			member = colon[1] == '\0' ? NULL : instead;
 		if (member == NULL)

@@ -195,8 +195,8 @@ a_session_idle_for_too_long_is_forgotten_at_once(void **state)
 	fixture_reopen(f, at(4));
 	assert_string_equal(session_of(f->store, "x1", "U1"), "q1>a1|");
 	lease = admit(f->store, "x2", "U1", at(HOUR_MS + 2)).lease;
-	assert_int_equal(
-	    store_load(f->store, &lease, at(HOUR_MS + 2), &job), STORE_OK);
+	assert_int_equal(store_load(f->store, &lease, at(HOUR_MS + 2), &job),
+	    STORE_OK);
 	assert_int_equal(job.n_turns, 0);
 	store_job_release(&job);
 }
