@@ -73,7 +73,7 @@ setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 	char data[96], key[96], why[STORE_WHY_MAX];
-	struct store_place place = { data, key, 16 };
+	struct store_place place = { data, key, 16, 0 };
 	unsigned slot;
 
 	(void)snprintf(f->dir, sizeof(f->dir), "/tmp/t_webhook.XXXXXX");
