@@ -179,52 +179,48 @@ look_into(struct drain *drain, int fd)
 	return n == LOOK_BYTES ? LOOK_LARGE : find_end(drain->look, (size_t)n);
 }
 
-/* How long a read may wait for the next bytes of a large request. */
 static void
-limit_reads(int fd)
+take(struct drain *drain, struct slot *slot)
 {
-	struct timeval limit = { .tv_sec = WHOLE_MS / 1000 };
-
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-}
-
-static void
-take(struct drain *drain, struct slot *slot, int64_t until_ms)
-{
-	slot->web = fcgi_take(slot->fcgi, slot->fd, until_ms);
+	slot->web = fcgi_take(slot->fcgi, slot->fd, clock_boot_ms() + READ_MS);
 	slot->state = slot->web == NULL ? SLOT_FREE : SLOT_READY;
 	drain->n_waiting--;
 }
 
-/* Looks at one that waits: takes it, cuts it, or leaves it for later. */
+/* Reads may wait here: never while a whole request is there to be served. */
 static void
-look_at(struct drain *drain, struct slot *slot)
+take_large(struct drain *drain, struct slot *slot)
 {
-	int64_t now = clock_boot_ms();
-	bool late = now - slot->since_ms >= WHOLE_MS;
-	enum look look = look_into(drain, slot->fd);
+	struct timeval limit = { .tv_sec = WHOLE_MS / 1000 };
 
-	if (look == LOOK_LARGE)
-		limit_reads(slot->fd);
-	if (look == LOOK_WHOLE || look == LOOK_LARGE) {
-		take(drain, slot, now + READ_MS);
-	} else if (look == LOOK_GONE || late) {
-		hang_up(drain, slot);
-	} else if (look == LOOK_PART) {
-		slot->state = SLOT_PART;
-	}
+	(void)setsockopt(slot->fd, SOL_SOCKET, SO_RCVTIMEO, &limit,
+	    sizeof(limit));
+	take(drain, slot);
 }
 
-/* Serves every request that is whole, all in one go. */
+/* Looks at one that waits: takes it, cuts it, or leaves it for later. */
+static enum look
+look_at(struct drain *drain, struct slot *slot)
+{
+	bool late = clock_boot_ms() - slot->since_ms >= WHOLE_MS;
+	enum look look = look_into(drain, slot->fd);
+
+	if (look == LOOK_WHOLE)
+		take(drain, slot);
+	else if (look == LOOK_GONE || (late && look != LOOK_LARGE))
+		hang_up(drain, slot);
+	else if (look != LOOK_NOTHING)
+		slot->state = SLOT_PART;
+	return look;
+}
+
+/* Serves what was taken, all in one go, and answers it. */
 static void
-serve(struct drain *drain)
+serve_taken(struct drain *drain)
 {
 	struct web_request *requests[DRAIN_MAX];
 	size_t i, n = 0;
 
-	for (i = 0; i < DRAIN_MAX; i++)
-		if (is_waiting(&drain->slots[i]))
-			look_at(drain, &drain->slots[i]);
 	for (i = 0; i < DRAIN_MAX; i++)
 		if (drain->slots[i].state == SLOT_READY &&
 		    drain->slots[i].web->status == 0)
@@ -236,6 +232,25 @@ serve(struct drain *drain)
 			fcgi_answer(drain->slots[i].fcgi);
 			drain->slots[i].state = SLOT_FREE;
 		}
+}
+
+/* Every request that is whole; then one that may have to be waited for. */
+static void
+serve(struct drain *drain)
+{
+	struct slot *large = NULL, *slot;
+	size_t i;
+
+	for (i = 0; i < DRAIN_MAX; i++) {
+		slot = &drain->slots[i];
+		if (is_waiting(slot) && look_at(drain, slot) == LOOK_LARGE)
+			large = slot;
+	}
+	serve_taken(drain);
+	if (large == NULL)
+		return;
+	take_large(drain, large);
+	serve_taken(drain);
 }
 
 /* --------------------------------------------------------------- loop -- */

@@ -305,6 +305,26 @@ a_body_larger_than_a_look_is_read_whole(void **state)
 }
 
 static void
+whole_requests_go_before_a_large_slow_one(void **state)
+{
+	struct fixture *f = *state;
+	int slow = dial(f), fast = dial(f);
+	int64_t began = clock_boot_ms();
+	char answer[4096];
+
+	make_request(&request, big, BODY_MAX, BODY_MAX);
+	give(slow, request.data, BODY_MAX / 2);
+	make_request(&request, "hello", 5, 5);
+	give(fast, request.data, request.len);
+	start(f);
+	assert_answered(fast, "POST /webhook 5 sig");
+	assert_true(clock_boot_ms() - began < 500);
+	(void)hear(slow, answer, sizeof(answer));
+	assert_non_null(strstr(answer + 8, "Status: 400"));
+	assert_true(clock_boot_ms() - began < 3500);
+}
+
+static void
 a_body_over_the_limit_is_413_and_reaches_nobody(void **state)
 {
 	struct fixture *f = *state;
@@ -380,6 +400,7 @@ main(void)
 		SCENE(a_slow_sender_holds_nobody_and_is_cut),
 		SCENE(a_request_that_comes_in_pieces_is_whole_in_the_end),
 		SCENE(a_body_larger_than_a_look_is_read_whole),
+		SCENE(whole_requests_go_before_a_large_slow_one),
 		SCENE(a_body_over_the_limit_is_413_and_reaches_nobody),
 		SCENE(a_body_that_is_not_as_long_as_promised_is_400),
 		SCENE(garbage_and_silence_are_dropped),
