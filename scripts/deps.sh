@@ -42,9 +42,10 @@ missing()
 {
 	local package
 	for package; do
-		case $(dpkg-query -W -f='${db:Status-Status} ' "$package" \
+		# "not-installed" is what one says that others recommend.
+		case $(dpkg-query -W -f='${db:Status-Status}' "$package" \
 			2>/dev/null) in
-		*'installed '*) ;;
+		installed) ;;
 		*) echo "$package" ;;
 		esac
 	done
