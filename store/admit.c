@@ -98,6 +98,8 @@ refresh_age(struct tx *tx, const struct candidate *c, const struct seen *seen)
 		return STORE_OK; /* finished, or nothing we could change */
 	if (rc != STORE_OK)
 		return rc;
+	if (job.received_boot != tx->global.boot)
+		job.progress.deadline_ms = 0; /* of a clock that is gone */
 	job.received_ms = tx->now.boot_ms;
 	job.received_boot = tx->global.boot;
 	return job_put(tx, &id, &job);

@@ -102,12 +102,55 @@ trim(struct bytes plain, const struct store_step *step, size_t new_bytes,
 	return r.at - plain.at;
 }
 
+/* A question and its answer, as much of them as is remembered. */
+struct pair {
+	const char *question, *answer;
+	size_t question_len, answer_len;
+};
+
+static bool
+is_inside_character(char byte)
+{
+	return ((unsigned char)byte & 0xc0) == 0x80;
+}
+
+/*
+ * The newest pair always stays: of one that is too large by itself the
+ * question's beginning and the answer's end, which is where "go on" goes on.
+ */
+static struct pair
+pair_of(const struct store_step *step)
+{
+	struct pair p = {
+		.question = step->question,
+		.answer = step->answer,
+		.question_len = strlen(step->question),
+		.answer_len = strlen(step->answer),
+	};
+	size_t max = step->history_bytes, room;
+
+	room = p.answer_len < max / 2 ? max - p.answer_len : max - max / 2;
+	if (p.question_len + p.answer_len > max && p.question_len > room) {
+		p.question_len = room;
+		while (p.question_len > 0 &&
+		    is_inside_character(p.question[p.question_len]))
+			p.question_len--;
+	}
+	while (p.answer_len > max - p.question_len ||
+	    (p.answer_len > 0 && is_inside_character(*p.answer))) {
+		p.answer++;
+		p.answer_len--;
+	}
+	return p;
+}
+
 /* Replaces the oldest pairs of the plain text by the new one at its end. */
 static enum store_rc
 draft_append(struct tx *tx, const struct store_step *step, size_t plain_len,
     struct session_draft *draft)
 {
-	size_t question = strlen(step->question), answer = strlen(step->answer);
+	struct pair pair = pair_of(step);
+	size_t question = pair.question_len, answer = pair.answer_len;
 	uint8_t *plain = draft->record + HEAD + SEAL_HEAD;
 	struct bytes old = { .at = plain, .len = plain_len };
 	ptrdiff_t cut = trim(old, step, question + answer, &draft->pairs);
@@ -116,14 +159,14 @@ draft_append(struct tx *tx, const struct store_step *step, size_t plain_len,
 
 	if (cut < 0)
 		return STORE_CORRUPT;
-	if (draft->pairs == 0)
-		return STORE_OK; /* not even the new one fits */
+	if (draft->pairs == 0 || step->history_bytes == 0)
+		return STORE_OK; /* nothing is to be remembered */
 	kept = plain_len - (size_t)cut;
 	memmove(plain, plain + cut, kept);
 	len = kept + rec_text_size(question) + rec_text_size(answer);
 	w = rec_writer(plain + kept, len - kept);
-	rec_put_text(&w, step->question, question);
-	rec_put_text(&w, step->answer, answer);
+	rec_put_text(&w, pair.question, question);
+	rec_put_text(&w, pair.answer, answer);
 	if (w.bad ||
 	    !seal_close(tx->store->seal, SEAL_SESSION, step->lease.id.user,
 		draft->record + HEAD, len))

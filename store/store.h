@@ -241,7 +241,8 @@ enum store_step_kind {
  * What one step of a job came to.  With STORE_ANSWER: reply is kept byte for
  * byte for the delivery, and when answer is not NULL, the job's text and
  * answer are appended to the session, trimmed to the last turns (one turn is
- * a question with its answer) and bytes.
+ * a question with its answer) and bytes; the newest one always stays, cut
+ * where it is too large by itself.
  */
 struct store_step {
 	struct store_lease lease;

@@ -63,6 +63,7 @@ session_is_expired(struct tx *tx, const struct store_sweep_rules *rules,
 	    user_rests(tx, user, &lane);
 }
 
+/* Not before the events that name its jobs: the numbers start again. */
 static bool
 lane_is_expired(struct tx *tx, const struct store_sweep_rules *rules,
     struct bytes key, struct bytes value)
@@ -76,6 +77,7 @@ lane_is_expired(struct tx *tx, const struct store_sweep_rules *rules,
 	return key_parse_user(key, user, &kind) && kind == KEY_LANE &&
 	    user_rests(tx, user, &lane) &&
 	    tx->now.wall_ms - lane.used_ms > rules->session_ttl_ms &&
+	    tx->now.wall_ms - lane.used_ms > SEEN_MS &&
 	    session_get(tx, user, &session) == STORE_NONE;
 }
 

@@ -85,8 +85,10 @@ judge_holder(struct turn *t, uint64_t taken, int64_t now_ms)
 {
 	int pid = atomic_load(&t->pid), fd;
 
+	int limit = atomic_load(&t->flushing) ? TURN_FLUSH_MS : TURN_STALL_MS;
+
 	if (pid == 0 || pid == getpid() ||
-	    now_ms - atomic_load(&t->since_ms) <= TURN_STALL_MS)
+	    now_ms - atomic_load(&t->since_ms) <= limit)
 		return;
 	fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (fd == -1 && errno != ENOSYS)
@@ -121,6 +123,7 @@ turn_take(struct turn *t, int wait_ms)
 	atomic_store(&t->pid, getpid());
 	atomic_store(&t->tid, gettid());
 	atomic_store(&t->since_ms, now);
+	atomic_store(&t->flushing, 0);
 	atomic_fetch_add(&t->taken, 1);
 	return rc == EOWNERDEAD ? TURN_INHERITED : TURN_MINE;
 }
@@ -130,4 +133,10 @@ turn_leave(struct turn *t)
 {
 	atomic_store(&t->pid, 0);
 	pthread_mutex_unlock(&t->lock);
+}
+
+void
+turn_flush(struct turn *t, bool begins)
+{
+	atomic_store(&t->flushing, begins);
 }

@@ -5,7 +5,8 @@
  * every webhook.  Each write transaction is therefore entered through this
  * lock: waiting has a limit, a holder that died hands the turn on (robust
  * mutex), and a holder in another process that keeps it for TURN_STALL_MS is
- * killed by whoever waits.  It lies in memory that all processes share.
+ * killed by whoever waits.  While it waits for the disk it has longer: a slow
+ * disk is nobody's fault, and the next holder would wait for it as well.  It lies in memory that all processes share.
  *
  * Waiting is real: it uses the machine's monotonic clock, not the caller's.
  */
@@ -17,13 +18,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { TURN_STALL_MS = 2000, TURN_SLICE_MS = 100 };
+enum {
+	TURN_STALL_MS = 2000,
+	TURN_FLUSH_MS = 30000, /* instead, while the disk is waited for */
+	TURN_SLICE_MS = 100
+};
 
 struct turn {
 	pthread_mutex_t lock;
 	_Atomic uint64_t taken; /* how often: tells one holding from the next */
 	_Atomic int32_t pid, tid; /* the holder; 0: none */
 	_Atomic int64_t since_ms; /* monotonic clock */
+	_Atomic int32_t flushing; /* the holder waits for the disk */
 };
 
 enum turn_rc {
@@ -38,5 +44,8 @@ bool turn_init(struct turn *);
 
 enum turn_rc turn_take(struct turn *, int wait_ms);
 void turn_leave(struct turn *);
+
+/* The holder says that it begins, or ends, to wait for the disk. */
+void turn_flush(struct turn *, bool begins);
 
 #endif

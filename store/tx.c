@@ -149,8 +149,12 @@ tx_end(struct tx *tx, enum store_rc rc)
 {
 	if (rc == STORE_OK && tx->global_dirty)
 		rc = global_put(tx);
-	if (rc == STORE_OK && tx->dirty)
-		return store_fail(tx->store, mdb_txn_commit(tx->txn));
+	if (rc == STORE_OK && tx->dirty) {
+		turn_flush(&tx->store->shared->turn, true);
+		rc = store_fail(tx->store, mdb_txn_commit(tx->txn));
+		turn_flush(&tx->store->shared->turn, false);
+		return rc;
+	}
 	mdb_txn_abort(tx->txn);
 	return rc;
 }
@@ -197,7 +201,9 @@ tx_enter(struct store *s, int wait_ms)
 		return STORE_OK;
 	case TURN_INHERITED:
 		/* What it committed may be visible and not yet on the disk. */
+		turn_flush(&s->shared->turn, true);
 		rc = store_fail(s, mdb_env_sync(s->env, 1));
+		turn_flush(&s->shared->turn, false);
 		if (rc != STORE_OK)
 			turn_leave(&s->shared->turn);
 		return rc;

@@ -65,6 +65,15 @@ delivery_choose(const struct store_progress *p, const struct delivery_rules *r)
 	return r->at_most_once ? DELIVERY_UNDECIDED : DELIVERY_BY_PUSH;
 }
 
+void
+delivery_begin(struct store_progress *p, enum delivery_way way,
+    const struct delivery_rules *r)
+{
+	p->sends++;
+	if (way == DELIVERY_BY_REPLY && r->age_ms >= r->window_ms)
+		p->flags |= DELIVERY_LAST;
+}
+
 /* The token was used, or is too old: which of the two decides. */
 static enum delivery_verdict
 judge_bad_token(struct store_progress *p, const struct delivery_rules *r)
@@ -94,8 +103,6 @@ delivery_judge(struct store_progress *p, enum delivery_way way,
 {
 	bool reply = way == DELIVERY_BY_REPLY;
 
-	if (reply && r->age_ms >= r->window_ms)
-		p->flags |= DELIVERY_LAST;
 	if (reply && result == RESULT_UNKNOWN)
 		p->flags |= DELIVERY_UNKNOWN;
 	if (reply && result == RESULT_BAD_TOKEN)

@@ -28,7 +28,7 @@ enum {
 
 struct delivery_rules {
 	int64_t age_ms;  /* since the webhook; INT64_MAX: unknown */
-	int64_t life_ms; /* since the job was made, wall clock */
+	int64_t life_ms; /* since the job was made */
 	int64_t wall_ms;
 	uint32_t window_ms; /* REPLY_WINDOW */
 	bool at_most_once;  /* DUPLICATE_POLICY */
@@ -44,6 +44,10 @@ enum delivery_way {
 
 /* The way that the next attempt takes. */
 enum delivery_way delivery_choose(const struct store_progress *,
+    const struct delivery_rules *);
+
+/* Notes in progress that an attempt is made now. */
+void delivery_begin(struct store_progress *, enum delivery_way,
     const struct delivery_rules *);
 
 /* What came of an attempt. */

@@ -186,6 +186,7 @@ job_step_answer(struct job *job)
 	job->think_ms = (uint32_t)(clock_boot_ms() - job->stage_ms);
 	p->stage = STAGE_DELIVER;
 	p->tries = 0;
+	p->crashes = 0; /* what crashed was the thinking */
 	p->sends = 0;
 	p->deadline_ms = 0;
 	job_step(job, STORE_ANSWER);

@@ -37,11 +37,13 @@ static struct delivery_rules
 rules_for(const struct job *job)
 {
 	const struct settings *set = job->engine->set;
-	int64_t wall = clock_wall_ms();
+	int64_t age = job_age_ms(job), wall = clock_wall_ms();
 
 	return (struct delivery_rules){
-		.age_ms = job_age_ms(job),
-		.life_ms = wall - job->stored.created_ms,
+		.age_ms = age,
+		/* The wall clock is asked only where no other knows. */
+		.life_ms =
+		    age != INT64_MAX ? age : wall - job->stored.created_ms,
 		.wall_ms = wall,
 		.window_ms = set->reply_window * 1000,
 		.at_most_once = set->duplicate_policy == DUPLICATE_AT_MOST_ONCE,
@@ -111,7 +113,7 @@ make_retry_key(const struct job *job, char *out, size_t size)
 }
 
 static enum out
-send(struct job *job)
+call_line(struct job *job, const struct delivery_rules *rules)
 {
 	const struct upstreams *up = &job->engine->up;
 	bool push = job->way == DELIVERY_BY_PUSH;
@@ -138,24 +140,41 @@ send(struct job *job)
 	free(body);
 	if (rc == -1)
 		return later(job, delivery_backoff_ms(job->way, 1, 0));
-	job->stored.progress.sends++;
+	delivery_begin(&job->stored.progress, job->way, rules);
 	return OUT_CALL;
 }
 
-/* A push, if it is already committed that it is one and pushes are on. */
+static bool
+may_call(struct job *job, enum upstream upstream, uint32_t *wait_ms)
+{
+	return store_breaker_pass(job->engine->store,
+	    upstream_breaker(upstream), engine_now(), wait_ms);
+}
+
+/* The breakers are asked last: what they let pass must be a call. */
 static enum out
-start_push(struct job *job)
+send(struct job *job, const struct delivery_rules *rules)
+{
+	uint32_t wait_ms = 0;
+
+	if (!may_call(job, UPSTREAM_LINE, &wait_ms))
+		return later(job, wait_ms);
+	if (job->way == DELIVERY_BY_PUSH &&
+	    !may_call(job, UPSTREAM_PUSH, &wait_ms))
+		return dead(job, "quota");
+	return call_line(job, rules);
+}
+
+/* A push is committed to be one before the first attempt. */
+static enum out
+start_push(struct job *job, const struct delivery_rules *rules)
 {
 	struct store_progress *p = &job->stored.progress;
-	struct engine *engine = job->engine;
 
-	if (!store_breaker_pass(engine->store, upstream_breaker(UPSTREAM_PUSH),
-		engine_now(), NULL))
-		return dead(job, "quota");
 	if (p->intent == DELIVERY_PUSH && p->first_push_ms != 0)
-		return send(job);
+		return send(job, rules);
 	p->intent = DELIVERY_PUSH;
-	p->first_push_ms = clock_wall_ms();
+	p->first_push_ms = rules->wall_ms;
 	p->sends = 0;
 	return OUT_AGAIN;
 }
@@ -164,21 +183,16 @@ enum out
 deliver_start(struct job *job)
 {
 	struct store_progress *p = &job->stored.progress;
-	struct engine *engine = job->engine;
 	struct delivery_rules rules = rules_for(job);
-	uint32_t wait_ms = 0;
 
 	if (p->interrupted != 0 && p->intent == DELIVERY_REPLY)
 		p->flags |= DELIVERY_UNKNOWN;
-	if (!store_breaker_pass(engine->store, upstream_breaker(UPSTREAM_LINE),
-		engine_now(), &wait_ms))
-		return later(job, wait_ms);
 	job->way = (uint8_t)delivery_choose(p, &rules);
 	switch ((enum delivery_way)job->way) {
 	case DELIVERY_BY_REPLY:
-		return send(job);
+		return send(job, &rules);
 	case DELIVERY_BY_PUSH:
-		return start_push(job);
+		return start_push(job, &rules);
 	case DELIVERY_EXPIRED:
 		return dead(job, "expired");
 	case DELIVERY_UNDECIDED:
@@ -206,6 +220,22 @@ trip(struct job *job, enum upstream upstream, const char *remedy)
 		STORE_TRIPS, engine_now()))
 		log_error("upstream=%s breaker=open remedy=\"%s\"",
 		    upstream_name(upstream), remedy);
+}
+
+/* Any answer but a refusal of our token closes LINE's breaker. */
+static void
+report(struct job *job, enum delivery_result result)
+{
+	struct store *store = job->engine->store;
+
+	if (result == RESULT_AUTH || result == RESULT_UNKNOWN ||
+	    result == RESULT_NOT_SENT)
+		return;
+	(void)store_breaker_report(store, upstream_breaker(UPSTREAM_LINE),
+	    STORE_WORKS, engine_now());
+	if (job->way == DELIVERY_BY_PUSH && result != RESULT_QUOTA)
+		(void)store_breaker_report(store,
+		    upstream_breaker(UPSTREAM_PUSH), STORE_WORKS, engine_now());
 }
 
 static enum out
@@ -241,27 +271,18 @@ act(struct job *job, enum delivery_verdict verdict)
 enum out
 deliver_finish(struct job *job, const struct net_reply *net)
 {
-	struct store_progress *p = &job->stored.progress;
-	struct engine *engine = job->engine;
 	struct delivery_rules rules = rules_for(job);
 	enum delivery_result result = result_of(net);
 	enum delivery_verdict verdict =
-	    delivery_judge(p, job->way, result, &rules);
+	    delivery_judge(&job->stored.progress, job->way, result, &rules);
 
 	job->deliver_ms = net->total_ms;
-	if (result == RESULT_SENT || result == RESULT_ALREADY) {
-		(void)store_breaker_report(engine->store,
-		    upstream_breaker(UPSTREAM_LINE), STORE_WORKS, engine_now());
-		if (job->way == DELIVERY_BY_PUSH)
-			(void)store_breaker_report(engine->store,
-			    upstream_breaker(UPSTREAM_PUSH), STORE_WORKS,
-			    engine_now());
-	} else {
+	report(job, result);
+	if (result != RESULT_SENT && result != RESULT_ALREADY)
 		log_warn("job=%s stage=deliver way=%s status=%d "
 			 "request_id=%s error=\"%s\"",
 		    job->name, job->way == DELIVERY_BY_PUSH ? "push" : "reply",
 		    net->status, net->request_id, net->error);
-	}
 	return act(job, verdict);
 }
 

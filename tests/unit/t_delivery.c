@@ -180,12 +180,30 @@ every_row_of_the_table_holds(void **state)
 		p.intent = row->way == DELIVERY_BY_PUSH ? DELIVERY_PUSH
 							: DELIVERY_REPLY;
 		rules = at_age(row->age_ms);
+		delivery_begin(&p, row->way, &rules);
 		verdict = delivery_judge(&p, row->way, row->result, &rules);
 		if (verdict != row->verdict || p.intent != row->intent_after ||
 		    p.flags != row->flags_after)
 			fail_msg("%s: verdict %d intent %d flags %d", row->what,
 			    (int)verdict, p.intent, p.flags);
 	}
+}
+
+static void
+a_reply_that_gets_late_while_it_waits_has_its_late_attempt_left(void **state)
+{
+	struct store_progress p = { .intent = DELIVERY_REPLY };
+	struct delivery_rules before = at_age(WINDOW - 5000);
+	struct delivery_rules after = at_age(WINDOW + 5000);
+
+	(void)state;
+	delivery_begin(&p, DELIVERY_BY_REPLY, &before);
+	assert_int_equal(delivery_judge(&p, DELIVERY_BY_REPLY, RESULT_UNKNOWN,
+			     &after),
+	    VERDICT_AGAIN);
+	assert_int_equal(delivery_choose(&p, &after), DELIVERY_BY_REPLY);
+	delivery_begin(&p, DELIVERY_BY_REPLY, &after);
+	assert_int_equal(delivery_choose(&p, &after), DELIVERY_BY_PUSH);
 }
 
 static void
@@ -215,6 +233,8 @@ main(void)
 		cmocka_unit_test(at_most_once_ends_what_cannot_be_decided),
 		cmocka_unit_test(nothing_is_tried_after_23_hours),
 		cmocka_unit_test(every_row_of_the_table_holds),
+		cmocka_unit_test(
+		    a_reply_that_gets_late_while_it_waits_has_its_late_attempt_left),
 		cmocka_unit_test(pauses_grow_and_stay_within_their_bounds),
 	};
 

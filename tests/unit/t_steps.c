@@ -219,18 +219,29 @@ a_session_keeps_within_its_bytes(void **state)
 }
 
 static void
-a_turn_larger_than_a_session_is_not_kept(void **state)
+a_turn_larger_than_a_session_is_cut_and_kept(void **state)
 {
 	struct fixture *f = *state;
-	char large[BYTES + 1];
 
-	memset(large, 'x', BYTES);
-	large[BYTES] = '\0';
 	talk(f->store, "e1", "U1", "q1", "a1");
-	talk(f->store, "e2", "U1", large, "a");
-	assert_string_equal(session_of(f->store, "x1", "U1"), "");
-	talk(f->store, "e3", "U1", "q3", "a3");
-	assert_string_equal(session_of(f->store, "x2", "U1"), "q3>a3|");
+	talk(f->store, "e2", "U1", "a question",
+	    "0123456789012345678901234567890123456789");
+	assert_string_equal(session_of(f->store, "x1", "U1"),
+	    "a question>012345678901234567890123456789|");
+	talk(f->store, "e3", "U1",
+	    "abcdefghijabcdefghijabcdefghijabcdefghijabcdefghij", "a3");
+	assert_string_equal(session_of(f->store, "x2", "U1"),
+	    "abcdefghijabcdefghijabcdefghijabcdefgh>a3|");
+	/* Never inside a character, which here has three bytes. */
+	talk(f->store, "e4", "U1", "q4",
+	    "\xe4\xb8\x80\xe4\xba\x8c\xe4\xb8\x89\xe5\x9b\x9b\xe4\xba\x94"
+	    "\xe5\x85\xad\xe4\xb8\x83\xe5\x85\xab\xe4\xb9\x9d\xe5\x8d\x81"
+	    "\xe4\xb8\x80\xe4\xba\x8c\xe4\xb8\x89");
+	assert_string_equal(session_of(f->store, "x3", "U1"),
+	    "q4>"
+	    "\xe4\xba\x8c\xe4\xb8\x89\xe5\x9b\x9b\xe4\xba\x94"
+	    "\xe5\x85\xad\xe4\xb8\x83\xe5\x85\xab\xe4\xb9\x9d\xe5\x8d\x81"
+	    "\xe4\xb8\x80\xe4\xba\x8c\xe4\xb8\x89|");
 }
 
 static void
@@ -382,7 +393,7 @@ main(void)
 		TEST(a_session_keeps_the_last_turns),
 		TEST(a_session_idle_for_too_long_is_forgotten_at_once),
 		TEST(a_session_keeps_within_its_bytes),
-		TEST(a_turn_larger_than_a_session_is_not_kept),
+		TEST(a_turn_larger_than_a_session_is_cut_and_kept),
 		TEST(two_answers_to_one_user_in_one_call_are_both_remembered),
 		TEST(sessions_written_by_several_processes_lose_nothing),
 		TEST(a_fenced_step_leaves_the_others_alone),
