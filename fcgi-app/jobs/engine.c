@@ -16,8 +16,6 @@
 enum {
 	CLAIM_EVERY_MS = 250, /* how soon a dead process is noticed */
 	CLAIM_BATCH = 256,
-	COMMIT_BATCH = 256,
-	COMMIT_AGAIN_MS = 100,
 	LEASE_MARGIN_S = 15,
 	SEND_S = 10,      /* the longest delivery call */
 	GRACE_MS = 400,   /* for deliveries under way, at the end */
@@ -61,93 +59,12 @@ engine_random(void)
 }
 
 void
-engine_commit_later(struct job *job)
-{
-	struct engine *engine = job->engine;
-
-	job->queued = NULL;
-	*engine->to_commit_last = job;
-	engine->to_commit_last = &job->queued;
-}
-
-void
 engine_claim_within(struct engine *engine, uint32_t wait_ms)
 {
 	int64_t at = clock_boot_ms() + wait_ms;
 
 	if (at < engine->claim_ms)
 		engine->claim_ms = at;
-}
-
-/* ------------------------------------------------------------ commit -- */
-
-static size_t
-take_batch(struct engine *engine, struct job **batch, struct store_step *steps)
-{
-	size_t n = 0;
-
-	while (n < COMMIT_BATCH && engine->to_commit != NULL) {
-		batch[n] = engine->to_commit;
-		steps[n] = batch[n]->step;
-		engine->to_commit = batch[n]->queued;
-		n++;
-	}
-	if (engine->to_commit == NULL)
-		engine->to_commit_last = &engine->to_commit;
-	return n;
-}
-
-/* What cannot be written cannot be promised: another process may do better. */
-static void
-die_if_fatal(enum store_rc rc)
-{
-	if (rc == STORE_FATAL)
-		log_die("store error=\"the disk or the data file failed\" "
-			"remedy=\"check the disk of DATA_DIR\"");
-}
-
-/* Nothing is lost: the steps wait in memory, their jobs in the store. */
-static void
-commit_failed(struct engine *engine, enum store_rc rc, struct job **batch,
-    size_t n)
-{
-	static struct log_limit limit = LOG_LIMIT(10);
-
-	die_if_fatal(rc);
-	log_limited(&limit, LOG_WARN, "commit error=%d steps=%zu retry_ms=%d",
-	    (int)rc, n, COMMIT_AGAIN_MS);
-	while (n-- > 0) {
-		batch[n]->queued = engine->to_commit;
-		if (engine->to_commit == NULL)
-			engine->to_commit_last = &batch[n]->queued;
-		engine->to_commit = batch[n];
-	}
-	engine->commit_ms = clock_boot_ms() + COMMIT_AGAIN_MS;
-}
-
-/*
- * Commits what this turn's replies and starts made, all in as few
- * transactions as possible; each may make new steps, which come next.
- */
-static void
-commit_steps(struct engine *engine)
-{
-	static struct store_step steps[COMMIT_BATCH];
-	static struct job *batch[COMMIT_BATCH];
-	enum store_rc rc;
-	size_t i, n;
-
-	while (engine->to_commit != NULL &&
-	    clock_boot_ms() >= engine->commit_ms) {
-		n = take_batch(engine, batch, steps);
-		rc = store_steps(engine->store, steps, n, engine_now());
-		if (rc != STORE_OK) {
-			commit_failed(engine, rc, batch, n);
-			return;
-		}
-		for (i = 0; i < n; i++)
-			job_committed(batch[i], steps[i].rc);
-	}
 }
 
 /* ------------------------------------------------------------- intake -- */
@@ -218,7 +135,7 @@ claim_jobs(struct engine *engine)
 		return;
 	rc = store_claim(engine->store, max < CLAIM_BATCH ? max : CLAIM_BATCH,
 	    engine->lease_ms, engine_now(), leases, &n);
-	die_if_fatal(rc);
+	engine_die_if_fatal(rc);
 	if (rc != STORE_OK)
 		return;
 	if (n == CLAIM_BATCH)
@@ -248,7 +165,7 @@ turn(struct engine *engine)
 	begin_waiting(engine);
 	if (clock_boot_ms() >= engine->claim_ms)
 		claim_jobs(engine);
-	commit_steps(engine);
+	engine_commit(engine);
 }
 
 static bool
@@ -267,16 +184,20 @@ is_drained(const struct engine *engine)
 static void
 give_back_waiting(struct engine *engine)
 {
-	struct store_step step = { .kind = STORE_WAIT };
-	struct mail *mail = engine->waiting, *next;
+	static struct store_step steps[COMMIT_BATCH];
+	struct mail *mail;
+	size_t n;
 
-	for (; mail != NULL; mail = next) {
-		next = mail->next;
-		step.lease = mail->lease;
-		(void)store_steps(engine->store, &step, 1, engine_now());
-		free(mail);
+	while (engine->waiting != NULL) {
+		for (n = 0; n < COMMIT_BATCH && engine->waiting != NULL; n++) {
+			mail = engine->waiting;
+			engine->waiting = mail->next;
+			steps[n] = (struct store_step){ .kind = STORE_WAIT,
+				.lease = mail->lease };
+			free(mail);
+		}
+		(void)store_steps(engine->store, steps, n, engine_now());
 	}
-	engine->waiting = NULL;
 	engine->waiting_last = &engine->waiting;
 }
 
@@ -290,7 +211,7 @@ give_back(struct engine *engine, bool deliveries)
 		if (job->call != NULL &&
 		    (deliveries || job->stored.progress.stage != STAGE_DELIVER))
 			job_give_back(job);
-	commit_steps(engine);
+	engine_commit(engine);
 }
 
 static void
@@ -300,11 +221,11 @@ hand_over(struct engine *engine)
 
 	engine->stopping = true;
 	read_mail(engine);
-	give_back_waiting(engine);
 	give_back(engine, false);
+	give_back_waiting(engine);
 	while (atomic_load(&engine->n_jobs) > 0 && clock_boot_ms() < until) {
 		(void)net_run(engine->net, 20);
-		commit_steps(engine);
+		engine_commit(engine);
 	}
 	give_back(engine, true);
 }
@@ -356,6 +277,7 @@ engine_open(struct engine **out, const struct engine_config *config, char *err,
 	engine->drain = config->drain;
 	engine->lease_ms = engine_lease_ms(config->settings);
 	engine->to_commit_last = &engine->to_commit;
+	engine->batch_max = COMMIT_BATCH;
 	engine->waiting_last = &engine->waiting;
 	if (upstreams_init(&engine->up, config->settings) == -1 ||
 	    net_open(&engine->net, &net, err, err_size) == -1 ||

@@ -25,6 +25,7 @@ struct engine {
 	atomic_size_t n_jobs;
 	struct job *jobs; /* all in hand */
 	struct job *to_commit, **to_commit_last;
+	size_t batch_max;                     /* steps of the next commit */
 	struct mail *waiting, **waiting_last; /* beyond MAX_INFLIGHT */
 	int64_t claim_ms;  /* boot clock: when to look for jobs again */
 	int64_t commit_ms; /* not before, after a failed commit */
@@ -34,8 +35,18 @@ struct engine {
 /* The time as the store wants it. */
 struct store_now engine_now(void);
 
-/* Puts job->step into the commit at the end of this turn. */
+/* Steps in one transaction, at most. */
+enum { COMMIT_BATCH = 256 };
+
+/*
+ * commit.c: puts job->step into the commit at the end of this turn; commits
+ * all such steps, or leaves them for a later turn.
+ */
 void engine_commit_later(struct job *);
+void engine_commit(struct engine *);
+
+/* What cannot be written cannot be promised: ends the process. */
+void engine_die_if_fatal(enum store_rc);
 
 /* Looks for due jobs no later than in wait_ms. */
 void engine_claim_within(struct engine *, uint32_t wait_ms);

@@ -34,6 +34,7 @@ enum {
 	ACCEPT_MAX = 16,
 	LOOK_EVERY_S = 5, /* was the program replaced? */
 	STOP_MS = 1000,   /* until the process is gone, whatever happens */
+	ACCEPT_END_MS = 400,
 	NOTICE_GAP_MS = 10000,
 	FILES_MAX = 65536,
 	HEAP_PAD = 1024 * 1024,
@@ -227,15 +228,21 @@ open_store(struct process *self)
 	struct store_now now = { clock_wall_ms(), clock_boot_ms(), { 0 } };
 	char why[STORE_WHY_MAX];
 	unsigned slot = 0;
+	enum store_rc rc;
 
 	if (clock_boot_id(now.boot_id) == -1)
 		log_die("start error=\"no boot id in /proc\"");
 	if (store_open(&self->store, &place, now, why) != STORE_OK)
 		log_die("start error=\"%s\"", why);
-	if (store_join(self->store, now, &slot) != STORE_OK)
+	rc = store_join(self->store, now, &slot);
+	if (rc == STORE_FULL)
 		log_die("start error=\"no worker slot\" remedy=\"at most %d "
 			"processes may share a DATA_DIR\"",
 		    STORE_SLOTS);
+	if (rc != STORE_OK)
+		log_die("start error=\"the store gives no slot\" code=%d "
+			"remedy=\"is a process stopped, or the disk full?\"",
+		    (int)rc);
 	log_life(self, "start slot=%u", slot);
 }
 
@@ -289,18 +296,41 @@ wait_for_end(struct process *self, const sigset_t *waited)
 	}
 }
 
-static void
+/* False when one hangs in a store that gives no turn. */
+static bool
 join_accepting(struct process *self)
 {
 	struct timespec until;
+	bool all = true;
 	unsigned i;
 
 	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += STOP_MS / 1000;
+	until.tv_nsec += ACCEPT_END_MS * 1000000;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
 	for (i = 0; i < self->n_drains; i++)
 		if (pthread_timedjoin_np(self->accept_threads[i], NULL,
 			&until) != 0)
-			_exit(0);
+			all = false;
+	return all;
+}
+
+/* False when it did not end in time, or a second signal came. */
+static bool
+join_engine(struct process *self, const sigset_t *waited, int64_t until)
+{
+	const struct timespec tick = { .tv_nsec = 5 * 1000 * 1000 };
+	int sig;
+
+	while (!atomic_load(&self->engine_ended) && clock_boot_ms() < until) {
+		sig = sigtimedwait(waited, NULL, &tick);
+		if (sig == SIGTERM || sig == SIGINT)
+			until = 0;
+	}
+	if (!atomic_load(&self->engine_ended))
+		return false;
+	(void)pthread_join(self->engine_thread, NULL);
+	return true;
 }
 
 /* Accept threads first, so that what they admit still reaches the engine. */
@@ -308,22 +338,16 @@ static void
 end_threads(struct process *self, const sigset_t *waited)
 {
 	int64_t until = clock_boot_ms() + STOP_MS;
-	const struct timespec tick = { .tv_nsec = 5 * 1000 * 1000 };
-	int sig;
+	bool accepting_ended, engine_ended;
 
 	(void)eventfd_write(self->stop_fd, 1);
-	join_accepting(self);
+	accepting_ended = join_accepting(self);
 	engine_stop(self->engine);
-	while (!atomic_load(&self->engine_ended) && clock_boot_ms() < until) {
-		sig = sigtimedwait(waited, NULL, &tick);
-		if (sig == SIGTERM || sig == SIGINT)
-			until = 0;
-	}
-	if (!atomic_load(&self->engine_ended)) {
-		log_warn("stop late=1 jobs=%zu", engine_jobs(self->engine));
-		_exit(0);
-	}
-	(void)pthread_join(self->engine_thread, NULL);
+	engine_ended = join_engine(self, waited, until);
+	if (accepting_ended && engine_ended)
+		return;
+	log_warn("stop late=1 jobs=%zu", engine_jobs(self->engine));
+	_exit(0);
 }
 
 static void

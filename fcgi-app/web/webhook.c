@@ -21,6 +21,7 @@ struct batch {
 	struct store_event *events;
 	struct store_verdict *verdicts;
 	size_t n_events;
+	size_t n_ignored; /* events of kinds that we do not answer */
 };
 
 _Static_assert((int)LINE_ID_MAX <= (int)STORE_ID_MAX &&
@@ -49,6 +50,7 @@ take(const struct webhook *hook, struct batch *batch, struct web_request *req)
 	case LINE_OK:
 		batch->requests[batch->n] = req;
 		batch->n_events += batch->bodies[batch->n].n;
+		batch->n_ignored += batch->bodies[batch->n].ignored;
 		batch->n++;
 		return;
 	case LINE_NOT_JSON:
@@ -150,6 +152,8 @@ tell_all(const struct webhook *hook, const struct batch *batch)
 		if (counts[i] > 0)
 			log_info("webhook events=%s n=%zu", fates[i].name,
 			    counts[i]);
+	if (batch->n_ignored > 0)
+		log_info("webhook events=ignored n=%zu", batch->n_ignored);
 }
 
 /* 503: LINE delivers again, if the operator switched that on. */

@@ -131,9 +131,9 @@ teardown(void **state)
 	return 0;
 }
 
-/* What the webhook does: admits, posts, rings. */
 static enum store_fate
-say(struct fixture *f, unsigned user, unsigned event)
+admit(struct fixture *f, unsigned user, unsigned event,
+    struct store_lease *lease)
 {
 	char id[32], chat[40], token[40];
 	struct store_event e = { .id = id,
@@ -151,10 +151,21 @@ say(struct fixture *f, unsigned user, unsigned event)
 	(void)snprintf(token, sizeof(token), "token-%u-%u", user, event);
 	assert_int_equal(store_admit(f->store, &e, 1, &limits, now(), &verdict),
 	    STORE_OK);
-	if (verdict.fate == STORE_ACCEPTED)
-		assert_int_equal(mailbox_job(f->mailbox, &verdict.lease), 0);
-	mailbox_ring(f->mailbox);
+	*lease = verdict.lease;
 	return verdict.fate;
+}
+
+/* What the webhook does: admits, posts, rings. */
+static enum store_fate
+say(struct fixture *f, unsigned user, unsigned event)
+{
+	struct store_lease lease;
+	enum store_fate fate = admit(f, user, event, &lease);
+
+	if (fate == STORE_ACCEPTED)
+		assert_int_equal(mailbox_job(f->mailbox, &lease), 0);
+	mailbox_ring(f->mailbox);
+	return fate;
 }
 
 static struct store_stat
@@ -263,6 +274,28 @@ a_model_that_fails_ends_in_an_apology_and_a_dead_letter(void **state)
 	assert_int_equal(stat_of(f).dead, 1);
 }
 
+/* As if its processes had died inside its code, three times. */
+static void
+the_user_of_a_poisoned_job_is_told(void **state)
+{
+	struct fixture *f = *state;
+	struct store_lease lease;
+	struct store_step step = { .kind = STORE_WAIT,
+		.progress = { .crashes = 3 } };
+
+	assert_int_equal(admit(f, 1, 1, &lease), STORE_ACCEPTED);
+	step.lease = lease;
+	assert_int_equal(store_steps(f->store, &step, 1, now()), STORE_OK);
+	start(f);
+	wait_until_finished(f);
+	assert_int_equal(upstream_model_calls(f->up), 0);
+	assert_int_equal(upstream_saw(f->up, "Something went wrong."), 1);
+	assert_int_equal(stat_of(f).dead, 1);
+	assert_int_equal(say(f, 1, 2), STORE_ACCEPTED);
+	wait_until_finished(f);
+	assert_int_equal(upstream_saw(f->up, "An answer."), 1);
+}
+
 static void
 a_reply_whose_answer_is_lost_is_not_sent_twice(void **state)
 {
@@ -369,6 +402,7 @@ main(void)
 		SCENE(three_hundred_from_three_threads_are_each_answered_once),
 		SCENE(a_stopped_engine_hands_its_jobs_to_the_next),
 		SCENE(a_model_that_fails_ends_in_an_apology_and_a_dead_letter),
+		SCENE(the_user_of_a_poisoned_job_is_told),
 		SCENE(a_reply_whose_answer_is_lost_is_not_sent_twice),
 		SCENE(a_failed_reply_is_tried_again),
 		SCENE(a_late_answer_is_pushed_once),
