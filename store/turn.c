@@ -1,6 +1,9 @@
 /* turn - see turn.h. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -74,6 +77,27 @@ kill_holder(int pid, int fd)
 		kill(pid, SIGKILL);
 }
 
+/* Was it stopped by a signal?  Then it waits for no disk. */
+static bool
+is_stopped(int pid)
+{
+	char path[32], stat[512], *state;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd == -1)
+		return false;
+	n = read(fd, stat, sizeof(stat) - 1);
+	close(fd);
+	if (n <= 0)
+		return false;
+	stat[n] = '\0';
+	state = strrchr(stat, ')'); /* the name before may hold anything */
+	return state != NULL && (state[2] == 'T' || state[2] == 't');
+}
+
 /*
  * Kills the holder if it stalls.  It must have held the turn since before our
  * last slice of waiting, so that a machine that was paused as a whole gives it
@@ -85,7 +109,8 @@ judge_holder(struct turn *t, uint64_t taken, int64_t now_ms)
 {
 	int pid = atomic_load(&t->pid), fd;
 
-	int limit = atomic_load(&t->flushing) ? TURN_FLUSH_MS : TURN_STALL_MS;
+	bool waits = atomic_load(&t->flushing) != 0 && !is_stopped(pid);
+	int limit = waits ? TURN_FLUSH_MS : TURN_STALL_MS;
 
 	if (pid == 0 || pid == getpid() ||
 	    now_ms - atomic_load(&t->since_ms) <= limit)

@@ -6,7 +6,8 @@
  * lock: waiting has a limit, a holder that died hands the turn on (robust
  * mutex), and a holder in another process that keeps it for TURN_STALL_MS is
  * killed by whoever waits.  While it waits for the disk it has longer: a slow
- * disk is nobody's fault, and the next holder would wait for it as well.  It lies in memory that all processes share.
+ * disk is nobody's fault, and the next holder would wait for it as well.  The
+ * lock lies in memory that all processes share.
  *
  * Waiting is real: it uses the machine's monotonic clock, not the caller's.
  */

@@ -35,6 +35,7 @@ enum {
 	LOOK_EVERY_S = 5, /* was the program replaced? */
 	STOP_MS = 1000,   /* until the process is gone, whatever happens */
 	ACCEPT_END_MS = 400,
+	ECHO_MS = 300,
 	NOTICE_GAP_MS = 10000,
 	FILES_MAX = 65536,
 	HEAP_PAD = 1024 * 1024,
@@ -182,9 +183,9 @@ follow_parent(void)
 
 	if (wish == NULL || strcmp(wish, "1") != 0)
 		return;
-	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+	(void)prctl(PR_SET_PDEATHSIG, SIGUSR1);
 	if (getppid() == 1)
-		(void)kill(getpid(), SIGTERM);
+		(void)kill(getpid(), SIGUSR1);
 }
 
 /*
@@ -315,17 +316,22 @@ join_accepting(struct process *self)
 	return all;
 }
 
-/* False when it did not end in time, or a second signal came. */
+/*
+ * False when it did not end in time, or a second TERM or INT came.  One that
+ * comes at once is the first one's echo: a terminal signals a whole group, and
+ * a web server signals its workers as well.
+ */
 static bool
 join_engine(struct process *self, const sigset_t *waited, int64_t until)
 {
 	const struct timespec tick = { .tv_nsec = 5 * 1000 * 1000 };
+	int64_t echo = clock_boot_ms() + ECHO_MS;
 	int sig;
 
 	while (!atomic_load(&self->engine_ended) && clock_boot_ms() < until) {
 		sig = sigtimedwait(waited, NULL, &tick);
-		if (sig == SIGTERM || sig == SIGINT)
-			until = 0;
+		if ((sig == SIGTERM || sig == SIGINT) && clock_boot_ms() > echo)
+			break;
 	}
 	if (!atomic_load(&self->engine_ended))
 		return false;

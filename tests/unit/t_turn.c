@@ -55,6 +55,29 @@ take_and_stop(struct fixture *f, struct child *parent, void *arg)
 	turn_leave(arg);
 }
 
+/* For longer than a stall, waiting for the disk, or stopped meanwhile. */
+static void
+take_and_flush(struct fixture *f, struct child *parent, void *arg)
+{
+	(void)f;
+	require(turn_take(arg, 1000) == TURN_MINE);
+	turn_flush(arg, true);
+	tell(parent);
+	usleep((TURN_STALL_MS + 1000) * 1000);
+	turn_flush(arg, false);
+	turn_leave(arg);
+}
+
+static void
+take_and_stop_in_a_flush(struct fixture *f, struct child *parent, void *arg)
+{
+	(void)f;
+	require(turn_take(arg, 1000) == TURN_MINE);
+	turn_flush(arg, true);
+	tell(parent);
+	raise(SIGSTOP);
+}
+
 static void
 take_and_die(struct fixture *f, struct child *parent, void *arg)
 {
@@ -134,6 +157,34 @@ a_stalled_holder_is_killed_after_two_seconds(void **state)
 }
 
 static void
+a_holder_that_waits_for_a_slow_disk_is_not_killed(void **state)
+{
+	struct child c = child_start(NULL, take_and_flush, *state);
+
+	hear(&c);
+	assert_int_equal(turn_take(*state, 8000), TURN_MINE);
+	turn_leave(*state);
+	child_join(&c);
+}
+
+static void
+a_holder_stopped_while_it_waits_for_the_disk_is_killed(void **state)
+{
+	struct child c = child_start(NULL, take_and_stop_in_a_flush, *state);
+	int64_t start;
+
+	hear(&c);
+	start = now_ms();
+	assert_int_equal(turn_take(*state, 8000), TURN_INHERITED);
+	assert_in_range(now_ms() - start, TURN_STALL_MS - TURN_SLICE_MS,
+	    TURN_STALL_MS + TURN_SLICE_MS + SLACK_MS);
+	turn_leave(*state);
+	assert_int_equal(waitpid(c.pid, NULL, 0), c.pid);
+	close(c.in);
+	close(c.out);
+}
+
+static void
 a_holder_that_ends_in_time_is_not_killed(void **state)
 {
 	struct child c = child_start(NULL, take_for_a_second, *state);
@@ -198,6 +249,9 @@ main(void)
 		TURN_TEST(a_dead_holder_hands_the_turn_on),
 		TURN_TEST(waiting_has_an_end),
 		TURN_TEST(a_stalled_holder_is_killed_after_two_seconds),
+		TURN_TEST(a_holder_that_waits_for_a_slow_disk_is_not_killed),
+		TURN_TEST(
+		    a_holder_stopped_while_it_waits_for_the_disk_is_killed),
 		TURN_TEST(a_holder_that_ends_in_time_is_not_killed),
 		cmocka_unit_test_setup_teardown(
 		    stopped_writers_delay_admission_but_do_not_end_it,
