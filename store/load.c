@@ -86,9 +86,11 @@ load_records(struct tx *tx, void *arg)
 		rc = find_part(tx, key_job(id, PART_PAYLOAD), &l->payload);
 	if (rc == STORE_OK)
 		rc = find_part(tx, key_job(id, PART_REPLY), &l->reply);
-	if (rc == STORE_OK)
-		rc = session_get(tx, id->user, &session);
-	if (rc != STORE_OK && rc != STORE_NONE)
+	if (rc != STORE_OK)
+		return rc;
+	/* A session that cannot be read is no reason not to answer. */
+	rc = session_get(tx, id->user, &session);
+	if (rc != STORE_OK && rc != STORE_NONE && rc != STORE_CORRUPT)
 		return rc;
 	if (rc == STORE_OK) {
 		l->pairs = session.pairs;
@@ -163,7 +165,7 @@ open_history(struct loading *l)
 	if (rc == STORE_OK && !session_turns(plain, l->pairs, turns))
 		rc = STORE_CORRUPT;
 	if (rc != STORE_OK)
-		return rc;
+		return rc == STORE_CORRUPT ? STORE_OK : rc;
 	l->job->turns = turns;
 	l->job->n_turns = 2 * (size_t)l->pairs;
 	return STORE_OK;

@@ -72,10 +72,14 @@ step_answer(struct tx *tx, struct steps *all, struct work *w)
 	const struct store_job_id *id = &w->step->lease.id;
 	enum store_rc rc = lane_get(tx, id->user, &w->lane);
 
-	if (rc == STORE_OK && w->talks)
-		rc = check_draft(tx, w);
 	if (rc != STORE_OK)
 		return rc == STORE_NONE ? STORE_CORRUPT : rc;
+	if (w->talks)
+		rc = check_draft(tx, w);
+	/* A session that does not decode stays, and its user is answered. */
+	w->talks = w->talks && rc != STORE_CORRUPT;
+	if (rc != STORE_OK && rc != STORE_CORRUPT)
+		return rc;
 	free_user(tx, w);
 	rc = lane_put(tx, id->user, &w->lane);
 	if (rc == STORE_OK && w->talks)

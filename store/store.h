@@ -206,7 +206,9 @@ struct store_job {
 /*
  * Reads a leased job with its session's turns.  job is filled on STORE_OK
  * and owned by the caller until store_job_release().  STORE_FENCED when the
- * lease ended, STORE_CORRUPT when a record or its encryption does not decode.
+ * lease ended, STORE_CORRUPT when a record or its encryption does not decode;
+ * a session that does not is left as it is and counts as empty, here and when
+ * an answer would be appended to it.
  */
 enum store_rc store_load(struct store *, const struct store_lease *,
     struct store_now, struct store_job *job);

@@ -342,7 +342,7 @@ a_damaged_message_is_corrupt_and_stays(void **state)
 }
 
 static void
-a_damaged_session_is_corrupt_and_its_job_can_be_ended(void **state)
+a_damaged_session_is_left_and_its_user_answered(void **state)
 {
 	struct fixture *f = *state;
 	struct store_step answer = {
@@ -361,11 +361,15 @@ a_damaged_session_is_corrupt_and_its_job_can_be_ended(void **state)
 	assert_int_equal(store_steps(f->store, &answer, 1, at(1)), STORE_OK);
 	damage_record(f, key_session(answer.lease.id.user));
 	assert_int_equal(store_load(f->store, &answer.lease, at(2), &job),
-	    STORE_CORRUPT);
-	assert_int_equal(store_steps(f->store, &answer, 1, at(3)), STORE_OK);
-	assert_int_equal(answer.rc, STORE_CORRUPT);
-	assert_int_equal(step(f->store, &answer.lease, STORE_DEAD, at(4)),
 	    STORE_OK);
+	assert_int_equal(job.n_turns, 0);
+	store_job_release(&job);
+	assert_int_equal(store_steps(f->store, &answer, 1, at(3)), STORE_OK);
+	assert_int_equal(answer.rc, STORE_OK);
+	assert_int_equal(step(f->store, &answer.lease, STORE_DONE, at(4)),
+	    STORE_OK);
+	assert_int_equal(admit(f->store, "e2", "U1", at(5)).fate,
+	    STORE_ACCEPTED);
 }
 
 static void
@@ -429,7 +433,7 @@ main(void)
 		cmocka_unit_test(an_old_sealed_record_opens),
 		TEST(records_are_written_as_they_were_read),
 		TEST(a_damaged_message_is_corrupt_and_stays),
-		TEST(a_damaged_session_is_corrupt_and_its_job_can_be_ended),
+		TEST(a_damaged_session_is_left_and_its_user_answered),
 		TEST(a_damaged_job_holds_up_no_others),
 		TEST(a_damaged_lane_turns_away_its_user_alone),
 		TEST(a_damaged_global_record_is_corrupt),
