@@ -144,7 +144,8 @@ read_global(const struct identity *o, struct global *g)
 
 	if (rc != STORE_OK)
 		return place_why(o->why, rc,
-		    "data.mdb in DATA_DIR: unreadable");
+		    "data.mdb in DATA_DIR: unreadable; start again, and if "
+		    "that does not help restore it from a backup");
 	rc =
 	    store_fail(o->store, mdb_dbi_open(tx.txn, NULL, 0, &o->store->dbi));
 	if (rc == STORE_OK)

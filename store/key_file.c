@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/store_priv.h"
@@ -45,14 +44,14 @@ is_below(const char *folder, const char *dir)
 enum store_rc
 key_file_check(const char *path, const char *dir, char *why)
 {
-	char *folder = folder_of(path), *data = realpath(dir, NULL);
+	char *folder = folder_of(path), *data = NULL;
 	enum store_rc rc = STORE_OK;
 
 	if (folder == NULL)
 		rc = place_why(why, STORE_REFUSED,
 		    "KEY_FILE %s: its folder: %s; make the folder", path,
 		    strerror(errno));
-	else if (data == NULL)
+	else if ((data = realpath(dir, NULL)) == NULL)
 		rc = place_why(why, STORE_ERR, "DATA_DIR %s: %s", dir,
 		    strerror(errno));
 	else if (is_below(folder, data))
@@ -97,28 +96,10 @@ key_parse(const char *text, size_t len, uint8_t key[SEAL_KEY])
 	return true;
 }
 
-static enum store_rc
-check_open_file(const char *path, int fd, char *why)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) == -1)
-		return place_why(why, STORE_ERR, "KEY_FILE %s: fstat: %s", path,
-		    strerror(errno));
-	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
-	    (st.st_mode & 077) != 0)
-		return place_why(why, STORE_REFUSED,
-		    "KEY_FILE %s: mode is %04o, owner %u; must be a "
-		    "plain file of user %u, 0600",
-		    path, (unsigned)st.st_mode & 07777, (unsigned)st.st_uid,
-		    (unsigned)geteuid());
-	return STORE_OK;
-}
-
 enum store_rc
 key_file_read(const char *path, uint8_t key[SEAL_KEY], char *why)
 {
-	char text[DIGITS + 2];
+	char text[DIGITS + 2], thing[STORE_WHY_MAX];
 	ssize_t len;
 	enum store_rc rc;
 	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -128,9 +109,10 @@ key_file_read(const char *path, uint8_t key[SEAL_KEY], char *why)
 	if (fd == -1)
 		return place_why(why, STORE_REFUSED,
 		    "KEY_FILE %s: cannot be opened: %s; must be a "
-		    "plain file of ours, 0600",
+		    "plain file of ours: chown it and chmod 600 it",
 		    path, strerror(errno));
-	rc = check_open_file(path, fd, why);
+	snprintf(thing, sizeof(thing), "KEY_FILE %s", path);
+	rc = place_check_file(thing, fd, why);
 	if (rc == STORE_OK) {
 		len = read(fd, text, sizeof(text));
 		if (len < 0 || !key_parse(text, (size_t)len, key))

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,6 +43,35 @@ place_why(char *why, enum store_rc rc, const char *format, ...)
 	return rc;
 }
 
+enum { USER_MAX = 48 };
+
+/* "33 (www-data)", or the number alone; returns out. */
+static const char *
+user_text(uid_t uid, char out[USER_MAX])
+{
+	char bytes[1024];
+	struct passwd user, *found = NULL;
+
+	getpwuid_r(uid, &user, bytes, sizeof(bytes), &found);
+	if (found == NULL)
+		snprintf(out, USER_MAX, "%u", (unsigned)uid);
+	else
+		snprintf(out, USER_MAX, "%u (%.32s)", (unsigned)uid,
+		    found->pw_name);
+	return out;
+}
+
+static enum store_rc
+refuse_owner(const char *thing, uid_t uid, char *why)
+{
+	char owner[USER_MAX], us[USER_MAX];
+
+	return place_why(why, STORE_REFUSED,
+	    "%s: belongs to user %s, this program runs as %s; run it as the "
+	    "owner, or chown it",
+	    thing, user_text(uid, owner), user_text(geteuid(), us));
+}
+
 static enum store_rc
 check_network(const char *dir, int fd, char *why)
 {
@@ -65,19 +95,18 @@ check_network(const char *dir, int fd, char *why)
 static enum store_rc
 check_dir(const char *dir, int fd, char *why)
 {
+	char thing[STORE_WHY_MAX];
 	struct stat st;
 
 	if (fstat(fd, &st) == -1)
 		return place_why(why, STORE_ERR, "DATA_DIR %s: fstat: %s", dir,
 		    strerror(errno));
+	snprintf(thing, sizeof(thing), "DATA_DIR %s", dir);
 	if (st.st_uid != geteuid())
-		return place_why(why, STORE_REFUSED,
-		    "DATA_DIR %s: belongs to user %u, this program runs as %u; "
-		    "run it as the owner",
-		    dir, (unsigned)st.st_uid, (unsigned)geteuid());
+		return refuse_owner(thing, st.st_uid, why);
 	if ((st.st_mode & 077) != 0)
 		return place_why(why, STORE_REFUSED,
-		    "DATA_DIR %s: mode is %04o; chmod 0700 it", dir,
+		    "DATA_DIR %s: mode is %04o; chmod 700 it", dir,
 		    (unsigned)st.st_mode & 07777);
 	return check_network(dir, fd, why);
 }
@@ -146,27 +175,30 @@ allocate(int fd, size_t size)
 	    (errno == EOPNOTSUPP && ftruncate(fd, (off_t)size) == 0);
 }
 
-static enum store_rc
-check_file(const char *name, int fd, char *why)
+enum store_rc
+place_check_file(const char *thing, int fd, char *why)
 {
 	struct stat st;
 
 	if (fstat(fd, &st) == -1)
-		return place_why(why, STORE_ERR, "%s in DATA_DIR: fstat: %s",
-		    name, strerror(errno));
-	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
-	    (st.st_mode & 077) != 0)
+		return place_why(why, STORE_ERR, "%s: fstat: %s", thing,
+		    strerror(errno));
+	if (!S_ISREG(st.st_mode))
 		return place_why(why, STORE_REFUSED,
-		    "%s in DATA_DIR: mode is %04o, owner %u; must be a "
-		    "plain file of user %u, 0600",
-		    name, (unsigned)st.st_mode & 07777, (unsigned)st.st_uid,
-		    (unsigned)geteuid());
+		    "%s: is not a plain file; move it away", thing);
+	if (st.st_uid != geteuid())
+		return refuse_owner(thing, st.st_uid, why);
+	if ((st.st_mode & 077) != 0)
+		return place_why(why, STORE_REFUSED,
+		    "%s: others may use it (mode %04o); chmod 600 it", thing,
+		    (unsigned)st.st_mode & 07777);
 	return STORE_OK;
 }
 
 enum store_rc
 place_open_file(int dir_fd, const char *name, size_t size, int *fd, char *why)
 {
+	char thing[64];
 	enum store_rc rc;
 
 	*fd = openat(dir_fd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
@@ -174,9 +206,10 @@ place_open_file(int dir_fd, const char *name, size_t size, int *fd, char *why)
 	if (*fd == -1)
 		return place_why(why, STORE_REFUSED,
 		    "%s in DATA_DIR: cannot be opened: %s; it must be a plain "
-		    "file of ours",
+		    "file of ours: chown it, or move it away",
 		    name, strerror(errno));
-	rc = check_file(name, *fd, why);
+	snprintf(thing, sizeof(thing), "%s in DATA_DIR", name);
+	rc = place_check_file(thing, *fd, why);
 	if (rc == STORE_OK && !allocate(*fd, size))
 		rc = place_why(why, STORE_ERR,
 		    "%s in DATA_DIR: %zu bytes: %s; free disk space", name,

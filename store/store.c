@@ -198,6 +198,14 @@ start_lmdb(struct store *s, const char *dir, size_t map_bytes)
 	return mdb_reader_check(s->env, &cleared);
 }
 
+/* Is it the file's content that LMDB does not like? */
+static bool
+is_broken(int mdb_rc)
+{
+	return mdb_rc == MDB_INVALID || mdb_rc == MDB_VERSION_MISMATCH ||
+	    mdb_rc == MDB_CORRUPTED || mdb_rc == MDB_PAGE_NOTFOUND;
+}
+
 /*
  * Both files get their disk space in advance; data.mdb only after LMDB made
  * it, who takes a file of zeros for a broken one.
@@ -217,6 +225,10 @@ open_lmdb(struct opening *o)
 	if (rc != STORE_OK)
 		return rc;
 	mdb_rc = start_lmdb(s, o->place->dir, map_bytes);
+	if (is_broken(mdb_rc))
+		return place_why(o->why, STORE_REFUSED,
+		    "data.mdb in DATA_DIR: %s; restore it from a backup",
+		    mdb_strerror(mdb_rc));
 	if (mdb_rc != 0)
 		return place_why(o->why, STORE_ERR,
 		    "data.mdb in DATA_DIR, %u MiB: %s; check disk, memory and "

@@ -71,6 +71,9 @@ enum store_rc place_open_dir(const char *dir, int *fd, char *why);
 enum store_rc place_open_file(int dir_fd, const char *name, size_t size,
     int *fd, char *why);
 
+/* Is it a plain file, ours alone?  thing is what a refusal calls it. */
+enum store_rc place_check_file(const char *thing, int fd, char *why);
+
 /* -------------------------------------------------------- key_file.c -- */
 
 /* Is the key file's own folder outside of dir? */

@@ -71,13 +71,15 @@ parse_value(char *text, const char **why)
 	if (*value == '"' || *value == '\'') {
 		end = strchr(value + 1, *value);
 		if (end == NULL) {
-			*why = "the closing quote is missing";
+			*why = "the closing quote is missing; add the closing "
+			       "quote";
 			return NULL;
 		}
 		*end = '\0';
 		end = skip_blanks(end + 1);
 		if (*end != '\0' && *end != '#') {
-			*why = "there is text behind the closing quote";
+			*why = "there is text behind the closing quote; "
+			       "remove it";
 			return NULL;
 		}
 		return value + 1;
@@ -100,15 +102,21 @@ envfile_next(struct envfile *file, struct env_entry *entry, const char **why)
 		if (line == NULL)
 			return 0;
 		if (!clean) {
-			*why = "there is a control character in the line";
+			*why = "there is a control character in the line; "
+			       "remove it";
 			return -1;
 		}
 		line = skip_blanks(line);
 	} while (*line == '\0' || *line == '#');
 
+	if (strncmp(line, "export", 6) == 0 && is_blank(line[6])) {
+		*why = "the line begins with export; write it without export";
+		return -1;
+	}
 	equals = strchr(line, '=');
 	if (equals == NULL || equals == line) {
-		*why = "the line is not KEY=value";
+		*why = "the line is not KEY=value; correct it, or begin it "
+		       "with #";
 		return -1;
 	}
 	entry->key = line;

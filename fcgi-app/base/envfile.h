@@ -27,8 +27,8 @@ void envfile_init(struct envfile *, char *bytes, size_t len);
 
 /*
  * Reads the next entry.  1; 0 at the end; -1 when the line (file->line) is
- * none of the above, and then *why says what it lacks (static, without any of
- * the file's text, which may be a secret).
+ * none of the above, and then *why says what it lacks and what to do (static,
+ * without any of the file's text, which may be a secret).
  */
 int envfile_next(struct envfile *file, struct env_entry *, const char **why);
 

@@ -141,7 +141,7 @@ take_file(struct reading *in, char *bytes, size_t len)
 		if (take_entry(in, &entry) == -1)
 			return -1;
 	if (rc == -1)
-		return refuse(in, file.line, "%s; write KEY=value", why);
+		return refuse(in, file.line, "%s", why);
 	return 0;
 }
 
@@ -217,22 +217,45 @@ store_all(struct reading *in, struct settings *settings, const char *folder)
 	return 0;
 }
 
-/* The folder may not contain the path of that key. */
+/* The path of that key may be neither the place nor below it. */
 static int
 keep_out(struct reading *in, const char *key, const char *path,
-    const char *what, const char *folder)
+    const char *what, const char *place)
 {
-	switch (path_inside(path, folder)) {
+	switch (path_inside(path, place)) {
 	case 0:
 		return 0;
 	case 1:
 		return refuse(in, LINE_NONE,
-		    "%s: %.120s is inside of %s "
-		    "%.120s; move it out",
-		    key, path, what, folder);
+		    "%s: %.120s is %s %s %.120s; put it elsewhere", key, path,
+		    strcmp(path, place) == 0 ? "the same as" : "inside of",
+		    what, place);
 	default:
 		return refuse(in, LINE_NONE, "out of memory");
 	}
+}
+
+/* A log in the store or over the key would destroy them. */
+static int
+check_log_file(struct reading *in, const struct settings *settings)
+{
+	const char *log = settings->log_file;
+
+	if (*log == '\0')
+		return 0;
+	if (keep_out(in, "LOG_FILE", log, "KEY_FILE", settings->key_file) == -1)
+		return -1;
+	return keep_out(in, "LOG_FILE", log, "DATA_DIR", settings->data_dir);
+}
+
+static int
+check_ca_file(struct reading *in, const char *path)
+{
+	if (*path == '\0' || access(path, R_OK) == 0)
+		return 0;
+	return refuse(in, LINE_NONE,
+	    "CA_FILE %.200s: %s; correct it, or remove it for the system's",
+	    path, strerror(errno));
 }
 
 static int
@@ -241,7 +264,9 @@ check_places(struct reading *in, const struct settings *settings)
 	const char *root = getenv("DOCUMENT_ROOT");
 
 	if (keep_out(in, "KEY_FILE", settings->key_file, "DATA_DIR",
-		settings->data_dir) == -1)
+		settings->data_dir) == -1 ||
+	    check_log_file(in, settings) == -1 ||
+	    check_ca_file(in, settings->ca_file) == -1)
 		return -1;
 	if (root == NULL || *root != '/')
 		return 0;
@@ -321,10 +346,11 @@ settings_load(struct settings *settings, const char *path, char *err,
 	memset(settings, 0, sizeof(*settings));
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd == -1)
-		return refuse(&in, LINE_NONE,
-		    "%s; make it from "
-		    ".env.example, or name another with --config",
-		    strerror(errno));
+		return refuse(&in, LINE_NONE, "%s; %s", strerror(errno),
+		    errno == EACCES
+			? "run it as the owner of the file"
+			: "make it from .env.example, or name another with "
+			  "--config");
 	len = read_private(&in, fd, bytes, sizeof(bytes));
 	close(fd);
 	if (len == -1)

@@ -127,8 +127,6 @@ texts_open(struct net *net, const struct net_config *config)
 		file = curl->cainfo;
 		if (file == NULL || access(file, R_OK) == -1)
 			folder = curl->capath;
-	} else if (access(file, R_OK) == -1) {
-		return -1;
 	}
 	return copy_text(&net->ca_file, folder == NULL ? file : NULL) ||
 	    copy_text(&net->ca_path, folder) ||
@@ -157,7 +155,18 @@ descriptors_open(struct net *net)
 	return net_watch(net, net->wake_fd, wake_ready, net);
 }
 
-/* NULL, or what could not be had. */
+static int
+check_ca_file(const char *file, char *err, size_t err_size)
+{
+	if (file == NULL || file[0] == '\0' || access(file, R_OK) == 0)
+		return 0;
+	snprintf(err, err_size,
+	    "CA_FILE %s: %s; correct it, or remove it for the system's", file,
+	    strerror(errno));
+	return -1;
+}
+
+/* NULL, or what could not be had; errno says why. */
 static const char *
 open_all(struct net *net, const struct net_config *config)
 {
@@ -167,9 +176,8 @@ open_all(struct net *net, const struct net_config *config)
 		return "libcurl does not start";
 	net->global = true;
 	errno = ENOMEM;
-	if (texts_open(net, config))
-		return "CA file";
-	if (share_open(net) || shards_open(net, config->shards_http1))
+	if (texts_open(net, config) || share_open(net) ||
+	    shards_open(net, config->shards_http1))
 		return "libcurl is short of memory";
 	return NULL;
 }
@@ -178,10 +186,13 @@ int
 net_open(struct net **out, const struct net_config *config, char *err,
     size_t err_size)
 {
-	struct net *net = calloc(1, sizeof(*net));
 	const char *missing = "no memory";
+	struct net *net;
 
-	*out = net;
+	*out = NULL;
+	if (check_ca_file(config->ca_file, err, err_size) == -1)
+		return -1;
+	*out = net = calloc(1, sizeof(*net));
 	if (net != NULL) {
 		net->epoll_fd = net->wake_fd = -1;
 		net->check_ms = INT64_MAX;

@@ -12,6 +12,7 @@
 const STATE_MS = 500;
 const RETRY_MS = 1000;
 const NO_ANSWER_MS = 65000;
+const FRESH_MS = 3000;
 const KINDS = {
   answered: "answered", busy: "system busy", slow: "slow down",
   other: "apology or refusal", nothing: "nothing (yet)",
@@ -49,12 +50,13 @@ class Phone {
   constructor(user) {
     const root = byId("phone").content.firstElementChild.cloneNode(true);
     const label = `${user.name} (${user.role})`;
+    this.root = root;
     this.key = user.key;
     this.talk = root.querySelector(".talk");
     this.typing = root.querySelector(".typing");
     this.badge = root.querySelector(".state");
     this.input = root.querySelector("textarea");
-    this.open = new Map(); /* event id -> {t, note}, not answered yet */
+    this.open = new Map(); /* event id -> {t, note, late}: not answered yet */
     this.working = null; /* the event the bot works on, as far as we see */
     root.id = user.key;
     root.setAttribute("aria-label", label);
@@ -95,6 +97,13 @@ class Phone {
     this.talk.scrollTop = this.talk.scrollHeight;
   }
 
+  /* Not when the page shows again what was said before. */
+  reveal(entry) {
+    if (Date.now() - entry.t < FRESH_MS) {
+      this.root.scrollIntoView({ block: "nearest", inline: "nearest" });
+    }
+  }
+
   show(state) {
     this.badge.textContent = state;
     this.badge.className = `state ${state}`;
@@ -104,6 +113,7 @@ class Phone {
     const note = make("p", "note user", "sending…");
     this.append(make("div", "bubble user", entry.text), note);
     this.open.set(entry.event, { t: entry.t, note });
+    this.reveal(entry);
   }
 
   received(entry) {
@@ -114,6 +124,7 @@ class Phone {
       ? `webhook 200 in ${seconds(entry.seconds * 1000)}`
       : entry.status ? `webhook answered ${entry.status}` : "no webhook answer";
     open.note.classList.toggle("bad", !good);
+    open.late = good && this.working !== null && this.working !== entry.event;
     if (good && !this.working && Date.now() - entry.t < NO_ANSWER_MS) {
       this.work(entry.event, entry.t);
     }
@@ -130,6 +141,11 @@ class Phone {
   rest() {
     this.working = null;
     this.show("idle");
+    this.open.forEach((open, event) => {
+      if (!open.late) return;
+      open.note.textContent = "dropped: the bot was busy";
+      this.open.delete(event);
+    });
   }
 
   answered(entry) {
@@ -144,6 +160,7 @@ class Phone {
     if (open && open.note.textContent === "sending…") open.note.remove();
     this.open.delete(event);
     this.typing.hidden = true;
+    this.reveal(entry);
     if (event === this.working || !entry.event) this.rest();
   }
 

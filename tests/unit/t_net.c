@@ -275,7 +275,9 @@ an_unreadable_ca_file_is_refused(void **state)
 	(void)state;
 	assert_int_equal(net_open(&net, &config, err, sizeof(err)), -1);
 	assert_null(net);
-	assert_string_equal(err, "net: CA file: No such file or directory");
+	assert_string_equal(err,
+	    "CA_FILE /nowhere/ca.pem: No such file or directory; correct it, "
+	    "or remove it for the system's");
 }
 
 static void

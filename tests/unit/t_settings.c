@@ -165,7 +165,12 @@ bad_lines_are_refused_with_help(void **state)
 	static const struct refused cases[] = {
 		{ "nonsense", ":4: the line is not KEY=value" },
 		{ "=x", ":4: the line is not KEY=value" },
-		{ "LOG_FILE=\"x", ":4: the closing quote is missing" },
+		{ "LOG_FILE=\"x",
+		    ":4: the closing quote is missing; "
+		    "add the closing quote" },
+		{ "export LOG_LEVEL=info",
+		    ":4: the line begins with export; "
+		    "write it without export" },
 		{ "LOG_FILE='x'y", ":4: there is text behind" },
 		{ "LOG_FILE=a\x01", ":4: there is a control character" },
 		{ "GEMINI_TIMOUT=3",
@@ -208,6 +213,11 @@ bad_lines_are_refused_with_help(void **state)
 		{ "DATA_DIR=", "is not a path" },
 		{ "ADMIN_TOKEN=two words", "ASCII characters without blanks" },
 		{ "ADMIN_TOKEN=\xc3\xa9", "ASCII characters without blanks" },
+		{ "CA_FILE=/nowhere/ca.pem",
+		    ": CA_FILE /nowhere/ca.pem: No such file or directory; "
+		    "correct it, or remove it for the system's" },
+		{ "LOG_FILE=var/key", "is the same as KEY_FILE" },
+		{ "LOG_FILE=var/data/log", "is inside of DATA_DIR" },
 		{ "KEY_FILE=var/data/key", "is inside of DATA_DIR" },
 		{ "KEY_FILE=./x/../var//data/./key", "inside of DATA_DIR" },
 	};
@@ -408,7 +418,25 @@ only_a_private_file_is_read(void **state)
 	assert_non_null(strstr(err, "is not a file"));
 	assert_int_equal(settings_load(&s, "/nowhere", err, sizeof(err)), -1);
 	assert_non_null(strstr(err, "No such file"));
+	assert_non_null(strstr(err, "make it from .env.example"));
 	assert_null(s.data_dir);
+}
+
+static void
+somebody_elses_file_is_for_its_owner(void **state)
+{
+	struct settings s;
+	int rc;
+
+	(void)state;
+	write_file(SECRETS, 0000);
+	if (geteuid() == 0 && (chmod(dir, 0755) || seteuid(1234)))
+		fail();
+	rc = settings_load(&s, file, err, sizeof(err));
+	if (getuid() == 0 && (seteuid(0) || chmod(dir, 0700)))
+		fail();
+	assert_int_equal(rc, -1);
+	assert_non_null(strstr(err, "run it as the owner of the file"));
 }
 
 static void
@@ -483,6 +511,7 @@ main(void)
 		cmocka_unit_test(environment_wins_but_not_over_secrets),
 		cmocka_unit_test(nothing_private_is_under_the_document_root),
 		cmocka_unit_test(only_a_private_file_is_read),
+		cmocka_unit_test(somebody_elses_file_is_for_its_owner),
 		cmocka_unit_test(huge_file_is_refused),
 		cmocka_unit_test(
 		    file_is_named_by_option_environment_or_default),

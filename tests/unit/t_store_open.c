@@ -168,7 +168,7 @@ a_key_that_others_may_read_is_refused(void **state)
 	f->store = fixture_open(f, at(0));
 	close_again(f);
 	assert_int_equal(chmod(f->key_file, 0640), 0);
-	expect_refused(f, f->key_file, "0640");
+	expect_refused(f, f->key_file, "(mode 0640); chmod 600 it");
 }
 
 static void
@@ -255,7 +255,7 @@ a_file_that_others_may_read_is_refused(void **state)
 	close_again(f);
 	snprintf(path, sizeof(path), "%s/data.mdb", f->dir);
 	assert_int_equal(chmod(path, 0644), 0);
-	expect_refused(f, "data.mdb", "0644");
+	expect_refused(f, "data.mdb", "(mode 0644); chmod 600 it");
 }
 
 static void
@@ -267,7 +267,44 @@ somebody_elses_folder_is_refused(void **state)
 		skip();
 	assert_int_equal(mkdir(f->dir, 0700), 0);
 	assert_int_equal(chown(f->dir, 1234, 1234), 0);
-	expect_refused(f, f->dir, "1234");
+	expect_refused(f, f->dir,
+	    "belongs to user 1234, this program runs as 0 (root); ");
+}
+
+static void
+somebody_elses_key_is_refused(void **state)
+{
+	struct fixture *f = *state;
+
+	if (geteuid() != 0)
+		skip();
+	f->store = fixture_open(f, at(0));
+	close_again(f);
+	assert_int_equal(chown(f->key_file, 1234, 1234), 0);
+	expect_refused(f, f->key_file, "chown it");
+}
+
+static void
+a_key_without_a_folder_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	char path[160];
+
+	snprintf(path, sizeof(path), "%s/no/key", f->root);
+	f->place.key_file = path;
+	expect_refused(f, path, "No such file or directory; make the folder");
+}
+
+static void
+a_file_that_is_no_database_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	char path[160];
+
+	assert_int_equal(mkdir(f->dir, 0700), 0);
+	snprintf(path, sizeof(path), "%s/data.mdb", f->dir);
+	write_file(path, "something else", 0600);
+	expect_refused(f, "data.mdb", "restore it from a backup");
 }
 
 static void
@@ -471,6 +508,9 @@ main(void)
 		TEST(a_linked_file_in_the_folder_is_refused),
 		TEST(a_file_that_others_may_read_is_refused),
 		TEST(somebody_elses_folder_is_refused),
+		TEST(somebody_elses_key_is_refused),
+		TEST(a_key_without_a_folder_is_refused),
+		TEST(a_file_that_is_no_database_is_refused),
 		TEST(a_second_handle_in_one_process_is_refused),
 		TEST(a_newer_schema_is_refused),
 		TEST(a_folder_with_other_data_is_refused),
