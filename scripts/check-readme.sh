@@ -43,6 +43,7 @@ allowed() # KEY
 	*' ASCII characters '*) echo "${said%% ASCII*} characters" ;;
 	*' of the characters '*) echo 'model name' ;;
 	'an https:'*) echo 'https address' ;;
+	*': No such file'*) echo path ;;
 	*) echo "? $said" ;;
 	esac
 }

@@ -7,7 +7,7 @@
 # restart.  When the server dies by itself, so does this, with exit 1 and the
 # end of the error log.
 #
-# Started as root it runs nothing as root: it hands the run folder, the data
+# Started as root it runs nothing as root but --check: it hands the run folder, the data
 # and the key to another user, and gives that user a copy of the settings.
 set -eu
 umask 077
@@ -94,6 +94,10 @@ proxy) needs=(apache2 spawn-fcgi multiwatch) ;;
 esac
 number --port "$port" 1 65535
 number --workers "$workers" 1 64
+lowest=$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start 2>/dev/null ||
+	echo 1024)
+[ "$port" -ge "$lowest" ] || die "port $port needs root, and no server is" \
+	"run as root here: choose one from $lowest on"
 if [ -z "$config" ] || [ -z "$run" ]; then
 	usage >&2
 	exit 2
@@ -111,6 +115,8 @@ run=$(realpath -m "$run")
 [[ $(stat -c %a "$config") = ?00 ]] ||
 	die "others can read the secrets in $config: chmod 600 $config"
 bin=$(realpath "$bin")
+# Here a complaint names the file that was given, and not our copy of it.
+env -i "$bin" --config "$config" --check >/dev/null || exit 1
 cert=${cert:+$(realpath "$cert")}
 cert_key=${cert_key:+$(realpath "$cert_key")}
 case $config$run$bin$cert$cert_key in
@@ -176,6 +182,26 @@ hand_over()
 }
 
 make_own "$run"
+
+# One of us per run folder.  What we start gets 9>&-: it may outlive us.
+still_serves()
+{
+	local pid pids='' before
+	mapfile -t before < <(cat "$run"/{server,manager}.pid 2>/dev/null)
+	for pid in "${before[@]}"; do
+		if grep -qaF -e "$run/" -e "$bin" "/proc/$pid/cmdline" 2>/dev/null
+		then
+			pids+=" $pid"
+		fi
+	done
+	[ -z "$pids" ] || die "an earlier one (pid$pids) still serves from" \
+		"$run: kill$pids"
+}
+
+exec 9<"$run"
+flock -n 9 || { still_serves; die "another one starts or stops in $run" \
+	'just now: wait for it, or choose another --run-dir'; }
+still_serves
 "${as[@]}" test -x "$run" || die "$user cannot reach $run:" \
 	'choose a --run-dir whose parent folders everybody may enter'
 if ! "${as[@]}" test -r "$bin" -a -x "$bin"; then
@@ -322,7 +348,7 @@ start()
 	(
 		cd /
 		exec setsid "${as[@]}" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-			HOME="$run" "$@" </dev/null >>"$run/app.log" 2>&1
+			HOME="$run" "$@" </dev/null >>"$run/app.log" 2>&1 9>&-
 	) &
 }
 
@@ -372,9 +398,14 @@ stop_all()
 	rm -f "$run/server.pid" "$run/manager.pid"
 }
 
+# The end of what was logged since this start.
 died()
 {
-	tail -n 20 "$run/error.log" "$run/app.log" >&2
+	local file
+	for file in "${logs[@]}"; do
+		tail -c "+$((log_sizes[$file] + 1))" "$file" | tail -n 20 |
+			sed "s|^|${file##*/}: |" >&2
+	done
 	die "$@"
 }
 
@@ -411,6 +442,11 @@ fi
 rm -f "$run"/*.pid "$run"/*.sock*
 touch "$run/error.log" "$run/app.log"
 own "$run/error.log" "$run/app.log"
+logs=("$run/error.log" "$run/app.log" ${log:+"$log"})
+declare -A log_sizes
+for file in "${logs[@]}"; do
+	log_sizes[$file]=$(stat -c %s "$file")
+done
 
 server_pid='' manager_pid=''
 trap stop_all EXIT
@@ -438,7 +474,7 @@ fi
 server_pid=$!
 echo "$server_pid" >"$run/server.pid"
 
-poll_ready &
+poll_ready 9>&- &
 poll_pid=$!
 
 # wait returns when one of them ends, and early after a signal.
