@@ -84,7 +84,7 @@ const struct setting settings_table[] = {
 	{ "STORE_MAP_MB", SETTING_NUMBER, AT(store_map_mb),
 	  4, 65536, NULL, "128", 0, "disk space of the store, taken at once" },
 	{ "ACCEPT_THREADS", SETTING_NUMBER, AT(accept_threads),
-	  1, 16, NULL, "1", 0, "threads that take webhooks" },
+	  1, 16, NULL, "2", 0, "threads that take webhooks" },
 	{ "MAX_INFLIGHT", SETTING_NUMBER, AT(max_inflight),
 	  1, 100000, NULL, "5000", 0, "questions one process works on" },
 	{ .name = NULL },

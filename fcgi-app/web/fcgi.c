@@ -24,6 +24,7 @@ struct fcgi {
 	struct buf body, answer;
 	char *path;
 	size_t body_max;
+	bool is_read; /* to its very end */
 };
 
 int
@@ -171,6 +172,7 @@ read_request(struct fcgi *fcgi, int64_t until_ms)
 		fcgi->web.status = 413;
 	else if (!read_body(fcgi, want, until_ms))
 		fcgi->web.status = 400;
+	fcgi->is_read = fcgi->web.status == 0;
 	fcgi->web.body = fcgi->body.data == NULL ? "" : fcgi->body.data;
 	fcgi->web.body_len = fcgi->body.len;
 	return true;
@@ -213,6 +215,20 @@ status_text(int status)
 	return "Internal Server Error";
 }
 
+/*
+ * libfcgi hangs up by waiting until the other side did, so that what nobody
+ * read does not turn into a reset that destroys the answer.  A request that
+ * was read to its end is in no such danger; "detached" means a plain close.
+ */
+static void
+end_request(struct fcgi *fcgi)
+{
+	if (fcgi->is_read)
+		(void)FCGX_Detach(&fcgi->lib);
+	FCGX_Finish_r(&fcgi->lib);
+	(void)FCGX_Attach(&fcgi->lib);
+}
+
 void
 fcgi_answer(struct fcgi *fcgi)
 {
@@ -230,6 +246,6 @@ fcgi_answer(struct fcgi *fcgi)
 	    web->header == NULL ? "" : "\r\n");
 	if (answer->len > 0 && strcmp(web->method, "HEAD") != 0)
 		FCGX_PutStr(answer->data, (int)answer->len, out);
-	FCGX_Finish_r(&fcgi->lib);
+	end_request(fcgi);
 	let_go(fcgi);
 }

@@ -96,7 +96,7 @@ defaults_are_as_documented(void **state)
 	assert_int_equal(s.reply_window, 50);
 	assert_string_equal(s.default_language, "en");
 	assert_int_equal(s.store_map_mb, 128);
-	assert_int_equal(s.accept_threads, 1);
+	assert_int_equal(s.accept_threads, 2);
 	assert_int_equal(s.max_inflight, 5000);
 	assert_int_equal(s.log_level, LOG_INFO);
 	settings_release(&s);
