@@ -190,7 +190,7 @@ every_row_of_the_table_holds(void **state)
 }
 
 static void
-a_reply_that_gets_late_while_it_waits_has_its_late_attempt_left(void **state)
+a_reply_that_gets_late_on_its_way_may_be_tried_late(void **state)
 {
 	struct store_progress p = { .intent = DELIVERY_REPLY };
 	struct delivery_rules before = at_age(WINDOW - 5000);
@@ -234,7 +234,7 @@ main(void)
 		cmocka_unit_test(nothing_is_tried_after_23_hours),
 		cmocka_unit_test(every_row_of_the_table_holds),
 		cmocka_unit_test(
-		    a_reply_that_gets_late_while_it_waits_has_its_late_attempt_left),
+		    a_reply_that_gets_late_on_its_way_may_be_tried_late),
 		cmocka_unit_test(pauses_grow_and_stay_within_their_bounds),
 	};
 
