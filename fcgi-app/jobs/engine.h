@@ -38,8 +38,8 @@ void engine_close(struct engine **);
 /*
  * The thread's body: works until engine_stop(), or, with drain, until no
  * orphan is left or a minute is nearly over.  Then it hands its jobs back, so
- * that another process takes them at once; this takes less than half a
- * second.  Ends the process when the store says STORE_FATAL.
+ * that another process takes them at once: deliveries under way get 0.4 s to
+ * end, all else goes back first.  Ends the process on STORE_FATAL.
  */
 void engine_run(struct engine *);
 

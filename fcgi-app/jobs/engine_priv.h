@@ -1,6 +1,6 @@
 /*
  * engine_priv.h - the engine as its own files see it: engine.c (the loop),
- * job.c (a job's way through the stages), the steps and the notices.
+ * job.c (a job's way through the stages), commit.c, the steps, the notices.
  */
 #ifndef JOBS_ENGINE_PRIV_H
 #define JOBS_ENGINE_PRIV_H

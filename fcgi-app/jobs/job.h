@@ -55,8 +55,8 @@ void job_free(struct job *);
 
 /*
  * For the stages: starts call for this job; the stage's finish gets the reply.
- * OUT_RETRY-like -1 when memory is short.  Refuses with -1, too, when the
- * lease has run out meanwhile: a process that was stopped sends nothing.
+ * 0, or -1 when memory is short, or when the lease has run out meanwhile: a
+ * process that was stopped and wakes late sends nothing.
  */
 int job_call(struct job *, struct net_call *);
 
