@@ -14,6 +14,7 @@
 #   make layers     are the rules of who includes whom kept?
 #   make manlint    are the man pages well-formed?
 #   make readme     do README.md and .env.example say what the app does?
+#   make torture    everything fails, in turn: TORTURE=short, or long
 #   make bench      ratios against a responder that does nothing
 #   make install    PREFIX=/usr/local DESTDIR=
 #   make clean
@@ -68,6 +69,8 @@ UNIT = $(wildcard tests/unit/t_*.c)
 UNIT_HELPERS = $(filter-out $(UNIT),$(wildcard tests/unit/*.c))
 FUZZ = $(wildcard tests/fuzz/f_*.c)
 BENCH = $(wildcard tests/bench/*.c)
+SHIMS = $(wildcard tests/torture/shims/*.c)
+HOOKS = $(wildcard tests/torture/hooks/*.c)
 
 # What runs in more than one thread, and what valgrind should see.
 TSAN_TESTS = $(wildcard $(addprefix tests/unit/t_,engine*.c fcgi*.c log*.c \
@@ -85,8 +88,10 @@ OBJS = $(SRCS:%.c=$(BUILD)/%.o)
 UNIT_BINS = $(UNIT:%.c=$(BUILD)/%)
 FUZZ_BINS = $(FUZZ:%.c=$(BUILD)/%)
 BENCH_BINS = $(BENCH:%.c=$(BUILD)/%)
+SHIM_LIBS = $(SHIMS:tests/torture/shims/%.c=$(BUILD)/shims/%.so)
+HOOK_APPS = $(HOOKS:tests/torture/hooks/%.c=$(BUILD)/hooks/%/mededbot.fcgi)
 TEST_OBJS = $(patsubst %.c,$(BUILD)/%.o,$(UNIT) $(UNIT_HELPERS) $(FUZZ) \
-		$(BENCH))
+		$(BENCH) $(HOOKS))
 DEPS = $(OBJS:.o=.d) $(MAINS:%.c=$(BUILD)/%.d) $(TEST_OBJS:.o=.d)
 
 # ---- build -----------------------------------------------------------------
@@ -171,6 +176,27 @@ e2e: all
 	@E2E_SERVERS="$(SERVERS)" /usr/bin/python3 -B -m pytest -q \
 	    -p no:cacheprovider tests/e2e
 
+# A shim is preloaded, between a program and the kernel or a library.
+$(BUILD)/shims/%.so: tests/torture/shims/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(SAY) $(CC) $(CPPFLAGS) $(WARN) $(WERROR) -O2 -g -fPIC -shared -o $@ \
+	    $< -ldl
+
+# A hook is the app with a few of its functions replaced while it is linked,
+# those that its source names in a line "wraps:".  The app holds no test code.
+$(BUILD)/hooks/%/mededbot.fcgi: $(BUILD)/tests/torture/hooks/%.o \
+		$(BUILD)/fcgi-app/main.o $(LIB)
+	@mkdir -p $(@D)
+	$(SAY) $(CC) $(ALL_LDFLAGS) \
+	    $$(sed -n '/wraps:/{s/.*wraps://;s/[^ ]*[a-z0-9_]/-Wl,--wrap=&/gp}' \
+	    tests/torture/hooks/$*.c) -o $@ $^ $(LIBS)
+
+# short takes at most three minutes, long at least fifteen.
+TORTURE = short
+torture: all $(SHIM_LIBS) $(HOOK_APPS)
+	@TORTURE=$(TORTURE) /usr/bin/python3 -B -m pytest -q \
+	    -p no:cacheprovider tests/torture
+
 $(BENCH_BINS): %: %.o
 	$(SAY) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
@@ -201,4 +227,4 @@ clean:
 	rm -rf build
 
 .PHONY: all check deps layers lint manlint readme unit tsan valgrind fuzz run-fuzz \
-	e2e bench run install clean FORCE $(RUN_UNIT) $(RUN_FUZZ)
+	e2e torture bench run install clean FORCE $(RUN_UNIT) $(RUN_FUZZ)

@@ -19,8 +19,9 @@ build='gcc libc6-dev make libcurl4-openssl-dev libfcgi-dev libjansson-dev
 run="$build ca-certificates lighttpd python3"
 check="$run apache2 clang clang-format clang-tidy cppcheck
 	libapache2-mod-fcgid libc6-dbg libclang-rt-dev libcmocka-dev
-	lighttpd-mod-openssl man-db multiwatch openssl procps python3-pytest
-	shellcheck spawn-fcgi strace valgrind"
+	libfaketime libnghttp2-dev lighttpd-mod-openssl man-db multiwatch
+	openssl procps python3-pytest shellcheck spawn-fcgi strace valgrind
+	xfsprogs"
 servers='lighttpd apache2'
 
 case ${1-} in

@@ -5,7 +5,8 @@
     ...
     bot.stop(); bot.remove()
 
-Keyword arguments are settings; the others have values that suit tests.  The
+Keyword arguments are settings; the others have values that suit tests.  app is
+the program that serves, by default the one in build/.  The
 folder holds .env, var/ (data, key, audio) and run/ (what serve.sh makes).
 Run as root, everything in it belongs to www-data, as serve.sh wants it.
 E2E_BUILD names the folder of the programs to test (build/ of the project).
@@ -88,8 +89,9 @@ def free_port():
 class Deployment:
     """One web server with its workers, their data and their logs."""
 
-    def __init__(self, server, sim, workers=2, **changes):
+    def __init__(self, server, sim, workers=2, app=APP, **changes):
         self.server = server
+        self.app = app
         self.sim = sim
         self.workers = workers
         self.port = free_port()
@@ -111,7 +113,7 @@ class Deployment:
             self.process = subprocess.Popen(
                 [SERVE, "--server", self.server, "--port", str(self.port),
                  "--config", self.config, "--workers", str(self.workers),
-                 "--run-dir", self.run_dir, "--bin", APP],
+                 "--run-dir", self.run_dir, "--bin", self.app],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
                 text=True, env=clean_environment(), start_new_session=True)
         timer = threading.Timer(START_S, self.process.terminate)
