@@ -201,7 +201,7 @@ $(BENCH_BINS): %: %.o
 	$(SAY) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 bench: all $(BENCH_BINS)
-	@BUILD=$(BUILD) /usr/bin/python3 tests/bench/bench.py
+	@BUILD=$(BUILD) /usr/bin/python3 -B tests/bench/bench.py
 
 # ---- the rest --------------------------------------------------------------
 

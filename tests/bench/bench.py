@@ -6,210 +6,33 @@ between the two, so that whatever else the machine does hits both.  Run it with
 `make bench`, which builds what is needed; --help lists the options.
 """
 import argparse
-import contextlib
+import functools
 import json
-import os
 import pathlib
-import pwd
-import resource
-import secrets
-import shutil
-import socket
-import statistics
-import subprocess
 import sys
-import tempfile
 import time
-import urllib.request
 
-BUILD = pathlib.Path(os.environ.get("BUILD", "build")).resolve()
-TOOLS = BUILD / "tests" / "bench"
-FOLDER = BUILD / "bench"
-WORKERS = 2
-TICK_US = 1_000_000 / os.sysconf("SC_CLK_TCK")
-LIGHTTPD = shutil.which("lighttpd", path="/usr/sbin:/usr/local/sbin:"
-                        + os.environ.get("PATH", ""))
+import stage
 
 # Users wait for no tokens here, and each webhook comes from another user, so
 # every one of them is admitted, written down, and becomes a job.
-SETTINGS = """\
-LINE_CHANNEL_SECRET={secret}
-LINE_CHANNEL_ACCESS_TOKEN=bench
-GEMINI_API_KEY=bench
+SETTINGS = stage.SETTINGS + """\
 LINE_API_BASE=http://127.0.0.1:{upstream}
 GEMINI_BASE=http://127.0.0.1:{upstream}
-DATA_DIR=./data
-KEY_FILE=./key
-LOG_FILE=./app.log
 STORE_MAP_MB={map_mb}
 MAX_INFLIGHT={max_inflight}
-GLOBAL_RATE_TOKENS=100000
-GLOBAL_RATE_REFILL=100000
-USER_RATE_TOKENS=1000
-USER_RATE_REFILL=1000
 """
 
-LIGHTTPD_CONF = """\
-server.modules = ( "mod_fastcgi" )
-server.bind = "127.0.0.1"
-server.port = {port}
-server.document-root = "{folder}/www"
-server.errorlog = "{folder}/error.log"
-server.breakagelog = "{folder}/stderr.log"
-server.upload-dirs = ( "{folder}" )
-server.max-request-size = 1024
-server.max-connections = 1024
-server.max-fds = 4096
-server.listen-backlog = 1024
-server.max-keep-alive-requests = 10000000
-fastcgi.balance = "round-robin"
-fastcgi.server = ( {responders} )
-"""
 
-WORKER = """"{name}-{i}" => (
-  "socket" => "{folder}/{name}-{i}.sock", "bin-path" => "{program}",
-  "max-procs" => 1, "check-local" => "disable", "kill-signal" => 15,
-  "listen-backlog" => 1024, "bin-copy-environment" => ( "PATH" ),
-  "bin-environment" => ( "MEDEDBOT_CONFIG" => "{folder}/settings",
-                         "MEDEDBOT_PDEATHSIG" => "1" ) )"""
+def settings(options, upstream, max_inflight):
+    """The values that are known; server() fills in the others."""
+    return SETTINGS.format(upstream=upstream, map_mb=options.map_mb,
+                           max_inflight=max_inflight, secret="{secret}")
 
 
-def stop(message):
-    sys.exit("bench.py: " + message)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def unprivileged():
-    """How Popen starts what must not be root, and who owns its files."""
-    if os.geteuid() != 0:
-        return {}, (-1, -1)
-    user = pwd.getpwnam("www-data")
-    return ({"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []},
-            (user.pw_uid, user.pw_gid))
-
-
-# ---- what runs -------------------------------------------------------------
-
-@contextlib.contextmanager
-def running(command, **options):
-    process = subprocess.Popen(command, **options)
-    try:
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-@contextlib.contextmanager
-def upstream(hold_ms):
-    """Its port."""
-    with running([TOOLS / "upstream", str(hold_ms)],
-                 stdout=subprocess.PIPE) as process:
-        yield int(process.stdout.readline())
-
-
-def write_configuration(folder, port, values, app):
-    (folder / "www").mkdir()
-    (folder / "settings").write_text(SETTINGS.format(**values))
-    programs = {"noop": TOOLS / "noop", "webhook": app}
-    responders = ",\n".join(
-        f'"/{name}" => ( '
-        + ",\n".join(WORKER.format(name=name, i=i, folder=folder,
-                                   program=program)
-                     for i in range(WORKERS)) + " )"
-        for name, program in programs.items())
-    (folder / "lighttpd.conf").write_text(LIGHTTPD_CONF.format(
-        port=port, folder=folder, responders=responders))
-
-
-class Server:
-    """lighttpd, and the processes of both responders."""
-
-    def __init__(self, folder, port, secret, pid, app):
-        self.folder, self.port, self.secret = folder, port, secret
-        self.pid, self.programs = pid, {"noop": TOOLS / "noop", "webhook": app}
-
-    def workers(self, target):
-        found = []
-        for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
-            with contextlib.suppress(OSError):
-                parent = stat.read_text().rpartition(")")[2].split()[1]
-                exe = os.readlink(stat.parent / "exe")
-                if (int(parent) == self.pid
-                        and exe == str(self.programs[target])):
-                    found.append(int(stat.parent.name))
-        return found
-
-    def cpu_us(self, target):
-        """User and system time of lighttpd and the target, all threads."""
-        ticks = 0
-        for pid in [self.pid, *self.workers(target)]:
-            fields = pathlib.Path(f"/proc/{pid}/stat").read_text()
-            ticks += sum(map(int, fields.rpartition(")")[2].split()[11:13]))
-        return ticks * TICK_US
-
-    def load(self, target, connections, seconds, *more, stderr=None):
-        said = subprocess.run(
-            [TOOLS / "load", "--port", str(self.port), "--path", "/" + target,
-             "--connections", str(connections), "--seconds", str(seconds),
-             "--secret", self.secret, *more],
-            stdout=subprocess.PIPE, stderr=stderr, check=True).stdout
-        return json.loads(said)
-
-    def measure(self, target, connections, seconds):
-        before = self.cpu_us(target)
-        result = self.load(target, connections, seconds)
-        spent = self.cpu_us(target) - before
-        return result | {"cpu_us": spent / max(result["requests"], 1)}
-
-    def logs(self):
-        return "\n".join(
-            f"{path}:\n{path.read_text(errors='replace')[-2000:]}"
-            for path in sorted(self.folder.glob("*.log")))
-
-    def wait_ready(self):
-        for target in self.programs:
-            deadline = time.monotonic() + 10
-            while True:
-                with contextlib.suppress(subprocess.CalledProcessError):
-                    if self.load(target, 1, 1, "--requests", "1",
-                                 stderr=subprocess.DEVNULL)["ok"] == 1:
-                        break
-                if time.monotonic() > deadline:
-                    stop(f"/{target} does not answer\n{self.logs()}")
-                time.sleep(0.1)
-
-
-@contextlib.contextmanager
-def server(app, upstream_port, map_mb, max_inflight):
-    """A new server with an empty store."""
-    as_user, owner = unprivileged()
-    folder = pathlib.Path(tempfile.mkdtemp(dir=FOLDER))
-    port, secret = free_port(), secrets.token_hex(16)
-    write_configuration(folder, port, {
-        "secret": secret, "upstream": upstream_port, "map_mb": map_mb,
-        "max_inflight": max_inflight}, app)
-    for path in [folder, *folder.iterdir()]:
-        os.chown(path, *owner)
-        path.chmod(0o700 if path.is_dir() else 0o600)
-    try:
-        with running([LIGHTTPD, "-D", "-f", folder / "lighttpd.conf"],
-                     umask=0o077, stderr=subprocess.DEVNULL,
-                     **as_user) as process:
-            started = Server(folder, port, secret, process.pid, app)
-            started.wait_ready()
-            yield started
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+def responders(options):
+    return {"noop": stage.Responder(stage.TOOLS / "noop"),
+            "webhook": stage.Responder(options.app)}
 
 
 # ---- what is measured ------------------------------------------------------
@@ -218,28 +41,23 @@ def acknowledge(options):
     """{connections: {target: [round, ...]}}"""
     rounds = {}
     for connections in options.connections:
-        both = rounds[connections] = {"noop": [], "webhook": []}
-        with upstream(options.hold * 1000) as port, \
-                server(options.app, port, options.map_mb, 64) as served:
-            for target in both:
+        with stage.upstream(options.hold * 1000) as port, \
+                stage.server(responders(options),
+                             settings(options, port, 64)) as served:
+            for target in served.responders:
                 served.load(target, connections, 0.5)
-            for _ in range(options.rounds):
-                for target, results in both.items():
-                    results.append(served.measure(target, connections,
-                                                  options.seconds))
+            rounds[connections] = stage.interleave(options.rounds, {
+                target: functools.partial(served.measure, target, connections,
+                                          options.seconds)
+                for target in served.responders})
     return rounds
-
-
-def counts(port):
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/counts") as answer:
-        return json.load(answer)
 
 
 def wait_delivered(port, wanted):
     """When the last came; gives up when nothing has come for 20 s."""
     last, when = -1, time.monotonic()
     while last < wanted and time.monotonic() < when + 20:
-        delivered = counts(port)["delivered"]
+        delivered = stage.counts(port)["delivered"]
         if delivered != last:
             last, when = delivered, time.monotonic()
         time.sleep(0.02)
@@ -248,10 +66,11 @@ def wait_delivered(port, wanted):
 
 def converse(options):
     """Webhooks, and the whole conversations that come of them."""
-    with upstream(0) as port, \
-            server(options.app, port, options.map_mb, 5000) as served:
+    with stage.upstream(0) as port, \
+            stage.server(responders(options),
+                         settings(options, port, 5000)) as served:
         wait_delivered(port, 1)  # wait_ready()'s
-        earlier = counts(port)["delivered"]
+        earlier = stage.counts(port)["delivered"]
         before = served.cpu_us("webhook")
         start = time.monotonic()
         result = served.load("webhook", 16, options.seconds)
@@ -265,22 +84,6 @@ def converse(options):
 
 
 # ---- what is told ----------------------------------------------------------
-
-def summary(results, field):
-    values = [result[field] for result in results]
-    return statistics.median(values), min(values), max(values)
-
-
-def show(value, digits=0):
-    return "{0:.{3}f} [{1:.{3}f}-{2:.{3}f}]".format(*value, digits)
-
-
-def ratio(both, field):
-    """Of each round to the no-op's round beside it."""
-    values = [ours[field] / noop[field]
-              for noop, ours in zip(both["noop"], both["webhook"])]
-    return statistics.median(values), min(values), max(values)
-
 
 def tell_acknowledge(rounds, options):
     print(f"""
@@ -299,14 +102,14 @@ CPU is that of lighttpd and the responder, per request, in us; latencies in us.
         for target, results in both.items():
             print(line.format(
                 connections, "no-op" if target == "noop" else target,
-                show(summary(results, "rps")),
-                show(summary(results, "p50_us")),
-                show(summary(results, "p99_us")),
-                show(summary(results, "cpu_us"), 1),
+                *(stage.show(stage.summary(results, field)) for field in
+                  ("rps", "p50_us", "p99_us")),
+                stage.show(stage.summary(results, "cpu_us"), 1),
                 sum(result["other"] for result in results)))
         print("{:>5} {:8} {:>22} {:>18} {:>22} {:>16}".format(
-            "", "ratio", *(show(ratio(both, field), 2) for field in
-                           ("rps", "p50_us", "p99_us", "cpu_us"))))
+            "", "ratio", *(stage.show(stage.ratio(
+                both["webhook"], both["noop"], field), 2) for field in (
+                    "rps", "p50_us", "p99_us", "cpu_us"))))
 
 
 def tell_converse(result):
@@ -346,7 +149,7 @@ def read_options():
         type=lambda text: [int(word) for word in text.split(",")])
     add("--hold", type=int, default=30, help="seconds the model takes (30)")
     add("--map-mb", type=int, default=1024, help="STORE_MAP_MB (1024)")
-    add("--app", default=BUILD / "mededbot.fcgi", help="the responder",
+    add("--app", default=stage.APP, help="the responder",
         type=lambda text: pathlib.Path(text).resolve())
     add("--no-conversations", action="store_true", help="leave them out")
     return parser.parse_args()
@@ -354,21 +157,14 @@ def read_options():
 
 def main():
     options = read_options()
-    for program in [options.app, TOOLS / "noop", TOOLS / "load",
-                    TOOLS / "upstream"]:
-        if not program.exists():
-            stop(f"{program} is missing: run make bench")
-    if LIGHTTPD is None:
-        stop("lighttpd is missing: run make deps")
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    stage.prepare(options.app, *map(stage.TOOLS.joinpath,
+                                    ["noop", "load", "upstream"]))
     rounds = acknowledge(options)
     tell_acknowledge(rounds, options)
     conversation = None if options.no_conversations else converse(options)
     if conversation:
         tell_converse(conversation)
-    (FOLDER / "result.json").write_text(json.dumps(
+    (stage.FOLDER / "result.json").write_text(json.dumps(
         {"acknowledge": rounds, "conversations": conversation}, indent=1))
     bad = failures(rounds, conversation)
     print(*bad, sep="\n", end="\n" if bad else "", file=sys.stderr)
