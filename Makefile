@@ -16,6 +16,7 @@
 #   make readme     do README.md and .env.example say what the app does?
 #   make torture    everything fails, in turn: TORTURE=short, or long
 #   make bench      ratios against a responder that does nothing
+#   make instructions   of an admission: not above tests/bench/BASELINE
 #   make install    PREFIX=/usr/local DESTDIR=
 #   make clean
 #
@@ -197,11 +198,14 @@ torture: all $(SHIM_LIBS) $(HOOK_APPS)
 	@TORTURE=$(TORTURE) /usr/bin/python3 -B -m pytest -q \
 	    -p no:cacheprovider tests/torture
 
-$(BENCH_BINS): %: %.o
+$(BENCH_BINS): %: %.o $(LIB)
 	$(SAY) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 bench: all $(BENCH_BINS)
 	@BUILD=$(BUILD) /usr/bin/python3 -B tests/bench/bench.py
+
+instructions: $(BUILD)/tests/bench/txn
+	@BUILD=$(BUILD) /usr/bin/python3 -B tests/bench/instructions.py --check
 
 # ---- the rest --------------------------------------------------------------
 
@@ -227,4 +231,4 @@ clean:
 	rm -rf build
 
 .PHONY: all check deps layers lint manlint readme unit tsan valgrind fuzz run-fuzz \
-	e2e torture bench run install clean FORCE $(RUN_UNIT) $(RUN_FUZZ)
+	e2e torture bench instructions run install clean FORCE $(RUN_UNIT) $(RUN_FUZZ)

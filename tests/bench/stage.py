@@ -283,3 +283,8 @@ def ratio(ours, theirs, field):
 
 def show(value, digits=0):
     return "{0:.{3}f} [{1:.{3}f}-{2:.{3}f}]".format(*value, digits)
+
+
+def mark(so):
+    """How a mark is shown."""
+    return "reached" if so else "MISSED"
