@@ -201,7 +201,7 @@ torture: all $(SHIM_LIBS) $(HOOK_APPS)
 $(BENCH_BINS): %: %.o $(LIB)
 	$(SAY) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
-bench: all $(BENCH_BINS)
+bench: all $(BENCH_BINS) $(BUILD)/shims/slow_flush.so
 	@BUILD=$(BUILD) /usr/bin/python3 -B tests/bench/bench.py
 
 instructions: $(BUILD)/tests/bench/txn

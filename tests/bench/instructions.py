@@ -33,9 +33,10 @@ RUNS = {1: (256, 1280), 64: (640, 3200)}  # batch: events of both runs
 VALGRIND = shutil.which("valgrind")
 
 
-def txn(folder, *what, under=()):
+def txn(folder, *what, under=(), map_mb=MAP_MB):
+    """Runs txn.c on the store in a folder."""
     subprocess.run([*under, TXN, "--dir", folder / "data", "--key",
-                    folder / "key", "--map-mb", str(MAP_MB), *what],
+                    folder / "key", "--map-mb", str(map_mb), *what],
                    check=True)
 
 

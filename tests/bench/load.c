@@ -13,10 +13,10 @@
  * unless --requests says otherwise; when they are used up, the run ends early.
  * At its end what is still unanswered is waited for, 5 s at most.
  *
- * Prints one line of JSON.  "ok" are answers of status 200; "other" is
- * everything else, connections that broke and answers that never came
- * included, and "first_other" the status of the first such (0: none came,
- * -1: there is no other).  Latencies are of all answers.
+ * Prints one line of JSON.  "ok" are answers of status 200, or of 401 when all
+ * are forged; "other" is everything else, connections that broke and answers
+ * that never came included, and "first_other" the status of the first such (0:
+ * none came, -1: there is no other).  Latencies are of all answers.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -216,7 +216,7 @@ conn_send(struct conn *conn)
 static void
 count(const struct conn *conn, int status)
 {
-	if (status == 200)
+	if (status == (options.forged ? 401 : 200))
 		n_ok++;
 	else if (n_other++ == 0)
 		first_other = status;
