@@ -16,7 +16,7 @@
 #   make readme     do README.md and .env.example say what the app does?
 #   make torture    everything fails, in turn: TORTURE=short, or long
 #   make bench      ratios against a responder that does nothing
-#   make instructions   of an admission: not above tests/bench/BASELINE
+#   make cost       of an admission, not above tests/bench/BASELINE
 #   make install    PREFIX=/usr/local DESTDIR=
 #   make clean
 #
@@ -204,8 +204,8 @@ $(BENCH_BINS): %: %.o $(LIB)
 bench: all $(BENCH_BINS) $(BUILD)/shims/slow_flush.so
 	@BUILD=$(BUILD) /usr/bin/python3 -B tests/bench/bench.py
 
-instructions: $(BUILD)/tests/bench/txn
-	@BUILD=$(BUILD) /usr/bin/python3 -B tests/bench/instructions.py --check
+cost: $(BUILD)/tests/bench/txn
+	@BUILD=$(BUILD) /usr/bin/python3 -B tests/bench/cost.py --check
 
 # ---- the rest --------------------------------------------------------------
 
@@ -231,4 +231,4 @@ clean:
 	rm -rf build
 
 .PHONY: all check deps layers lint manlint readme unit tsan valgrind fuzz run-fuzz \
-	e2e torture bench instructions run install clean FORCE $(RUN_UNIT) $(RUN_FUZZ)
+	e2e torture bench cost run install clean FORCE $(RUN_UNIT) $(RUN_FUZZ)

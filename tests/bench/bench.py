@@ -21,8 +21,8 @@ import pathlib
 import sys
 import time
 
+import cost
 import forged
-import instructions
 import stage
 
 # Users wait for no tokens here, so every webhook is admitted, written down,
@@ -91,7 +91,7 @@ class Crowd:
 
     def seed(self, made):
         stage.say(f"  making {self.options.users} users")
-        instructions.txn(made.folder, "--seed", str(self.options.users),
+        cost.txn(made.folder, "--seed", str(self.options.users),
                          map_mb=self.options.map_mb)
 
     def measure(self, measure, target, connections, seconds):
@@ -252,7 +252,7 @@ def failures(result):
 
 # ---- options ---------------------------------------------------------------
 
-CASES = ["new", "known", "slow", "forged", "instructions", "conversations"]
+CASES = ["new", "known", "slow", "forged", "cost", "conversations"]
 
 
 def words(allowed):
@@ -303,9 +303,9 @@ def main():
     if "forged" in options.cases:
         result["forged"] = forged.measure(options, responders, settings)
         forged.tell(result["forged"])
-    if "instructions" in options.cases:
-        result["instructions"] = instructions.measure()
-        instructions.tell(result["instructions"])
+    if "cost" in options.cases:
+        result["cost"] = cost.measure()
+        cost.tell(result["cost"])
     if "conversations" in options.cases:
         result["conversations"] = converse(options)
         tell_converse(result["conversations"])
