@@ -22,7 +22,7 @@ struct webhook_sink {
 /* Borrowed; shared by the accept threads. */
 struct webhook {
 	struct store *store;
-	const struct signature *signature;
+	struct signature *signature;
 	struct store_limits limits;
 	struct webhook_sink sink;
 };
