@@ -8,7 +8,7 @@
 
 #include "store/store_priv.h"
 
-enum { ROOM_PERCENT = 80, COUNT_EVERY_MS = 1000, FREE_DBI = 0 };
+enum { ROOM_PERCENT = 80, COUNT_EVERY_MS = 1000, FREE_DBI = 0, HEAD_PAGES = 2 };
 
 /* A free list record is a list of page numbers, its length first. */
 static int
@@ -51,6 +51,38 @@ free_pages(struct store *s, const struct store_now *now, uint64_t *pages)
 	}
 	*pages = s->free_pages;
 	return STORE_OK;
+}
+
+static int
+tree_pages(MDB_txn *txn, MDB_dbi dbi, uint64_t *pages)
+{
+	MDB_stat stat;
+	int rc = mdb_stat(txn, dbi, &stat);
+
+	if (rc == 0)
+		*pages += stat.ms_branch_pages + stat.ms_leaf_pages +
+		    stat.ms_overflow_pages;
+	return rc;
+}
+
+enum store_rc
+room_pages(struct tx *tx, struct room_pages *pages)
+{
+	MDB_envinfo info;
+	int rc;
+
+	pages->tree = HEAD_PAGES;
+	rc = tree_pages(tx->txn, FREE_DBI, &pages->tree);
+	if (rc == 0)
+		rc = tree_pages(tx->txn, tx->store->dbi, &pages->tree);
+	if (rc == 0)
+		rc = count_free(tx->txn, &pages->free);
+	if (rc != 0)
+		return store_fail(tx->store, rc);
+	mdb_env_info(tx->store->env, &info);
+	pages->known = info.me_last_pgno + 1;
+	return info.me_last_txnid == mdb_txn_id(tx->txn) ? STORE_OK
+							 : STORE_BUSY;
 }
 
 static uint64_t

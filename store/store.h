@@ -357,4 +357,32 @@ struct store_swept {
 enum store_rc store_sweep(struct store *, const struct store_sweep_rules *,
     struct store_now, struct store_swept *);
 
+/* One line about something that is not as it must be. */
+struct store_fault {
+	bool note;          /* nothing is wrong, but worth knowing */
+	const char *what;   /* static; never a user's words */
+	const char *remedy; /* static; NULL: none is needed */
+	char where[64];     /* table, user (hex, as in a session_info), job */
+};
+
+struct store_totals {
+	size_t users, sessions, jobs, dead, events, workers;
+	size_t faults, notes;
+	uint64_t used_pages, map_pages;
+	bool whole; /* all of it was seen at one instant */
+};
+
+/*
+ * Reads all there is and compares it with what must always hold; changes
+ * nothing, needs no store_join(), and waits for no worker.  A small store, or
+ * one where nothing is written, is seen at one instant; of a large and busy
+ * one each user is, because a snapshot is not held for longer than it takes to
+ * read some thousands of records.  fault is called without a snapshot and may
+ * take its time; of a great many faults only the first are told one by one.
+ * STORE_OK also when faults were found: totals says how many.
+ */
+typedef void store_fault_fn(void *arg, const struct store_fault *);
+enum store_rc store_audit(struct store *, struct store_now, store_fault_fn *,
+    void *arg, struct store_totals *);
+
 #endif

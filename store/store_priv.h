@@ -216,7 +216,24 @@ enum store_rc room_used(struct store *, const struct store_now *,
 /* STORE_FULL when bytes more would use more than 80 % of the pages. */
 enum store_rc room_for(struct store *, const struct store_now *, size_t bytes);
 
+/* What the pages of a snapshot are, as LMDB counts them. */
+struct room_pages {
+	uint64_t tree;  /* of both trees, and the two heads */
+	uint64_t free;  /* named by the free list */
+	uint64_t known; /* the highest number in use, plus 1 */
+};
+
+/* STORE_BUSY: someone wrote meanwhile, known would be of another instant. */
+enum store_rc room_pages(struct tx *, struct room_pages *);
+
+/* ------------------------------------------------------------ stat.c -- */
+
+/* Fills what is counted in the tree; stat is all zeros before. */
+enum store_rc stat_count(struct tx *, struct store_stat *);
+
 /* --------------------------------------------------------- worker.c -- */
+
+enum store_rc worker_get(struct tx *, unsigned slot, struct worker *);
 
 /* This process as an owner; slot OWNER_NONE when it has not joined. */
 struct owner worker_self(struct store *);
