@@ -207,6 +207,7 @@ store_claim(struct store *s, size_t max, uint32_t lease_ms,
 	enum store_rc rc;
 
 	*n = 0;
+	reader_watch(s);
 	watch_locks(s, &watch);
 	rc = tx_read(s, &now, is_any_claimable, &watch);
 	if (rc != STORE_OK)

@@ -10,20 +10,26 @@
 
 enum { ROOM_PERCENT = 80, COUNT_EVERY_MS = 1000, FREE_DBI = 0, HEAD_PAGES = 2 };
 
-/* A free list record is a list of page numbers, its length first. */
+/*
+ * A free list record is a list of page numbers, its length first.  Its key is
+ * the transaction that freed them; counts those before a snapshot only.
+ */
 static int
-count_free(MDB_txn *txn, uint64_t *pages)
+count_free(MDB_txn *txn, uint64_t before, uint64_t *pages)
 {
 	MDB_cursor *cursor;
 	MDB_val key, value;
-	size_t n;
+	size_t n, freed_by;
 	int rc = mdb_cursor_open(txn, FREE_DBI, &cursor);
 
 	if (rc != 0)
 		return rc;
 	*pages = 0;
 	while ((rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0 &&
-	    value.mv_size >= sizeof(n)) {
+	    value.mv_size >= sizeof(n) && key.mv_size == sizeof(freed_by)) {
+		memcpy(&freed_by, key.mv_data, sizeof(freed_by));
+		if (freed_by >= before)
+			break;
 		memcpy(&n, value.mv_data, sizeof(n));
 		*pages += n;
 	}
@@ -43,7 +49,7 @@ free_pages(struct store *s, const struct store_now *now, uint64_t *pages)
 		rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn);
 		if (rc != 0)
 			return store_fail(s, rc);
-		rc = count_free(txn, &s->free_pages);
+		rc = count_free(txn, reader_oldest(s), &s->free_pages);
 		mdb_txn_abort(txn);
 		if (rc != 0)
 			return store_fail(s, rc);
@@ -76,7 +82,7 @@ room_pages(struct tx *tx, struct room_pages *pages)
 	if (rc == 0)
 		rc = tree_pages(tx->txn, tx->store->dbi, &pages->tree);
 	if (rc == 0)
-		rc = count_free(tx->txn, &pages->free);
+		rc = count_free(tx->txn, UINT64_MAX, &pages->free);
 	if (rc != 0)
 		return store_fail(tx->store, rc);
 	mdb_env_info(tx->store->env, &info);
@@ -118,7 +124,9 @@ room_for(struct store *s, const struct store_now *now, size_t bytes)
 	/* The file never shrinks, so the cheap question comes first. */
 	if (used + more > limit)
 		rc = room_used(s, now, &used);
-	if (rc == STORE_OK && used + more > limit)
+	if (rc == STORE_OK && used + more > limit) {
+		reader_watch(s);
 		rc = STORE_FULL;
+	}
 	return rc;
 }

@@ -29,6 +29,23 @@ struct watch {
 	uint32_t epochs[STORE_SLOTS];
 };
 
+/* A snapshot that is not the newest, and who reads it. */
+struct reader {
+	pid_t pid;
+	size_t thread;
+	uint64_t snapshot;
+	int64_t since_ms; /* monotonic clock: first seen like this */
+	unsigned looks;   /* how often */
+};
+
+enum { READERS_WATCHED = 16 };
+
+struct readers {
+	int64_t looked_ms;
+	size_t n;
+	struct reader behind[READERS_WATCHED];
+};
+
 struct store {
 	struct store *next; /* in this process's list of open stores */
 	dev_t dev;          /* of the folder */
@@ -48,7 +65,8 @@ struct store {
 	uint32_t epoch;       /* of the slot, once joined */
 	uint64_t free_pages;  /* as counted at free_at_ms */
 	int64_t free_at_ms;   /* boot clock; -1: never counted */
-	struct watch calm;    /* as it was when no dead worker had a job */
+	struct readers readers;
+	struct watch calm; /* as it was when no dead worker had a job */
 };
 
 enum {
@@ -209,12 +227,30 @@ enum store_rc store_fail(struct store *, int mdb_rc);
 /* STORE_OK while the handle may be used: right process, disk alive. */
 enum store_rc store_check(struct store *);
 
-/* Pages in use, the free list's not counted, which may be 1 s old. */
+/*
+ * Pages in use: all but those that can be written again, which are counted
+ * once a second.  Freed ones that a snapshot still needs are in use.
+ */
 enum store_rc room_used(struct store *, const struct store_now *,
     uint64_t *pages);
 
 /* STORE_FULL when bytes more would use more than 80 % of the pages. */
 enum store_rc room_for(struct store *, const struct store_now *, size_t bytes);
+
+/* --------------------------------------------------------- reader.c -- */
+
+enum { READER_STALL_MS = 2000 };
+
+/*
+ * The oldest snapshot that somebody reads although there are newer ones;
+ * UINT64_MAX: nobody does.
+ */
+uint64_t reader_oldest(struct store *);
+
+/* Looks who reads for too long while room gets short, and ends that process. */
+void reader_watch(struct store *);
+
+/* ----------------------------------------------------------- room.c -- */
 
 /* What the pages of a snapshot are, as LMDB counts them. */
 struct room_pages {

@@ -185,6 +185,8 @@ write_with_room(struct tx *tx, tx_fn *fn, void *arg)
 	enum store_rc rc = write_once(tx, fn, arg);
 	int cleared = 0;
 
+	if (rc == STORE_FULL)
+		reader_watch(tx->store);
 	if (rc == STORE_FULL &&
 	    mdb_reader_check(tx->store->env, &cleared) == 0 && cleared > 0)
 		rc = write_once(tx, fn, arg);
