@@ -40,6 +40,7 @@ struct shared {
 	struct shared_mark marks[STORE_SLOTS];
 	struct shared_breaker breakers[STORE_UPSTREAMS];
 	_Atomic int64_t pace_us; /* when the next pass is due */
+	_Atomic uint64_t calm;   /* who is calm for a suspect, see suspect.c */
 };
 
 enum { SHARED_SIZE = 8192 };

@@ -215,14 +215,22 @@ enum store_rc store_load(struct store *, const struct store_lease *,
 void store_job_release(struct store_job *);
 
 /*
- * Leases up to max due jobs to this process: those that wait no longer, those
- * whose lease ran out and those whose owner is dead, which are looked for
- * first.  *n says how many; STORE_NONE when there are none.  A job that its
- * owner did not give back comes with interrupted set, and the one that a dead
- * owner had marked (store_mark) with one crash more.
+ * Leases up to max (at least 1) due jobs to this process: those that wait no
+ * longer, those whose lease ran out and those whose owner is dead.  *n says
+ * how many; STORE_NONE when there are none.  A job that its owner did not give
+ * back comes with interrupted set, and the one that a dead owner had marked
+ * (store_mark) with one crash more.
+ *
+ * A job with crashes is a suspect, and runs with no other job beside it.  So
+ * the caller says how many it holds, and *alone answers: with a lease, it is a
+ * suspect's, the only one, and nothing else is to be begun until that job has
+ * left our hands; without, a suspect has waited for so long that this process
+ * was chosen for it: it is to begin nothing, and to ask again.  A suspect waits
+ * for 15 s at most, however much there is to do.  alone NULL: leave suspects.
  */
-enum store_rc store_claim(struct store *, size_t max, uint32_t lease_ms,
-    struct store_now, struct store_lease *leases, size_t *n);
+enum store_rc store_claim(struct store *, size_t max, size_t held,
+    uint32_t lease_ms, struct store_now, struct store_lease *leases, size_t *n,
+    bool *alone);
 
 /*
  * Names the job whose code this process is about to run, or NULL when it has

@@ -65,6 +65,8 @@ struct store {
 	uint32_t epoch;       /* of the slot, once joined */
 	uint64_t free_pages;  /* as counted at free_at_ms */
 	int64_t free_at_ms;   /* boot clock; -1: never counted */
+	int64_t suspect_ms;   /* boot clock; since when one waits; 0: none */
+	int64_t calm_ms;      /* and since when we are calm for it; 0: not */
 	struct readers readers;
 	struct watch calm; /* as it was when no dead worker had a job */
 };
@@ -249,6 +251,21 @@ uint64_t reader_oldest(struct store *);
 
 /* Looks who reads for too long while room gets short, and ends that process. */
 void reader_watch(struct store *);
+
+/* -------------------------------------------------------- suspect.c -- */
+
+enum suspect_turn {
+	SUSPECT_LEAVE = 0, /* it is not ours; all else may be claimed */
+	SUSPECT_CALM,      /* claim nothing, let what is held end */
+	SUSPECT_TAKE       /* claim it, and nothing else */
+};
+
+/*
+ * waits: a suspect can be claimed.  idle: the caller holds no job.  bored: nor
+ * is there one to claim.
+ */
+enum suspect_turn suspect_turn(struct store *, const struct store_now *,
+    bool waits, bool bored, bool idle);
 
 /* ----------------------------------------------------------- room.c -- */
 

@@ -17,8 +17,6 @@
 #include "jobs/engine_priv.h"
 #include "jobs/stage.h"
 
-enum { CRASHES_MAX = 3 };
-
 static void job_settle(struct job *, enum out);
 
 int64_t

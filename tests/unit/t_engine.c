@@ -19,7 +19,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "jobs/delivery.h"
 #include "jobs/engine.h"
+#include "jobs/stage.h"
 #include "tests/unit/upstream_fixture.h"
 
 enum { WAIT_MS = 15000 };
@@ -132,7 +134,7 @@ teardown(void **state)
 }
 
 static enum store_fate
-admit(struct fixture *f, unsigned user, unsigned event,
+admit_token(struct fixture *f, unsigned user, unsigned event, unsigned token_of,
     struct store_lease *lease)
 {
 	char id[32], chat[40], token[40];
@@ -148,11 +150,18 @@ admit(struct fixture *f, unsigned user, unsigned event,
 
 	(void)snprintf(id, sizeof(id), "event-%u-%u", user, event);
 	(void)snprintf(chat, sizeof(chat), "U%032u", user);
-	(void)snprintf(token, sizeof(token), "token-%u-%u", user, event);
+	(void)snprintf(token, sizeof(token), "token-%u-%u", user, token_of);
 	assert_int_equal(store_admit(f->store, &e, 1, &limits, now(), &verdict),
 	    STORE_OK);
 	*lease = verdict.lease;
 	return verdict.fate;
+}
+
+static enum store_fate
+admit(struct fixture *f, unsigned user, unsigned event,
+    struct store_lease *lease)
+{
+	return admit_token(f, user, event, event, lease);
 }
 
 /* What the webhook does: admits, posts, rings. */
@@ -296,6 +305,94 @@ the_user_of_a_poisoned_job_is_told(void **state)
 	assert_int_equal(upstream_saw(f->up, "An answer."), 1);
 }
 
+/* Committed as answered, then as if the sending had crashed three times. */
+static void
+crash_in_delivery(struct fixture *f, const struct store_lease *lease)
+{
+	static const char reply[] =
+	    "[{\"type\":\"text\",\"text\":\"An answer.\"}]";
+	struct store_step step = { .lease = *lease,
+		.kind = STORE_ANSWER,
+		.progress = { .stage = STAGE_DELIVER },
+		.lease_ms = 20000,
+		.reply = reply,
+		.reply_len = sizeof(reply) - 1 };
+
+	assert_int_equal(store_steps(f->store, &step, 1, now()), STORE_OK);
+	step.kind = STORE_WAIT;
+	step.progress.crashes = 3;
+	step.progress.flags = DELIVERY_UNKNOWN;
+	assert_int_equal(store_steps(f->store, &step, 1, now()), STORE_OK);
+	assert_int_equal(step.rc, STORE_OK);
+}
+
+static void
+the_user_of_an_answer_that_crashes_is_told(void **state)
+{
+	struct fixture *f = *state;
+	struct store_lease lease;
+
+	assert_int_equal(admit(f, 1, 1, &lease), STORE_ACCEPTED);
+	crash_in_delivery(f, &lease);
+	start(f);
+	wait_until_finished(f);
+	assert_int_equal(upstream_delivered(f->up), 1);
+	assert_int_equal(upstream_saw(f->up, "I could not send my answer."), 1);
+	assert_int_equal(stat_of(f).dead, 1);
+}
+
+static void
+who_has_an_answer_that_crashes_is_told_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct store_lease lease;
+
+	start(f);
+	say(f, 1, 1);
+	wait_until_finished(f);
+	stop(f);
+	/* The same token again: its answer had arrived. */
+	assert_int_equal(admit_token(f, 1, 2, 1, &lease), STORE_ACCEPTED);
+	crash_in_delivery(f, &lease);
+	start(f);
+	wait_until_finished(f);
+	assert_int_equal(upstream_delivered(f->up), 1);
+	assert_int_equal(upstream_pushed(f->up), 0);
+	assert_int_equal(stat_of(f).dead, 1);
+}
+
+/* Two more ask while a job runs that had crashed a process. */
+static void
+nothing_runs_beside_a_suspect(void **state)
+{
+	struct fixture *f = *state;
+	struct store_lease lease;
+	struct store_step step = { .kind = STORE_WAIT,
+		.progress = { .crashes = 1 } };
+	int64_t until = clock_boot_ms() + WAIT_MS;
+	unsigned calls, delivered = 0;
+
+	upstream_set(f->up,
+	    (struct upstream_knobs){
+		.model_status = 200, .model_delay_ms = 700 });
+	assert_int_equal(admit(f, 1, 1, &lease), STORE_ACCEPTED);
+	step.lease = lease;
+	assert_int_equal(store_steps(f->store, &step, 1, now()), STORE_OK);
+	start(f);
+	while (upstream_model_calls(f->up) == 0 && clock_boot_ms() < until)
+		usleep(1000);
+	say(f, 2, 1);
+	say(f, 3, 1);
+	while (delivered == 0 && clock_boot_ms() < until) {
+		calls = upstream_model_calls(f->up);
+		delivered = upstream_delivered(f->up);
+		assert_true(calls == 1 || delivered > 0);
+		usleep(1000);
+	}
+	wait_until_finished(f);
+	assert_int_equal(upstream_saw(f->up, "An answer."), 3);
+}
+
 static void
 a_reply_whose_answer_is_lost_is_not_sent_twice(void **state)
 {
@@ -403,6 +500,9 @@ main(void)
 		SCENE(a_stopped_engine_hands_its_jobs_to_the_next),
 		SCENE(a_model_that_fails_ends_in_an_apology_and_a_dead_letter),
 		SCENE(the_user_of_a_poisoned_job_is_told),
+		SCENE(the_user_of_an_answer_that_crashes_is_told),
+		SCENE(who_has_an_answer_that_crashes_is_told_nothing),
+		SCENE(nothing_runs_beside_a_suspect),
 		SCENE(a_reply_whose_answer_is_lost_is_not_sent_twice),
 		SCENE(a_failed_reply_is_tried_again),
 		SCENE(a_late_answer_is_pushed_once),

@@ -102,8 +102,8 @@ claim_some(struct run *r)
 	enum store_rc rc;
 	size_t n, i;
 
-	rc = store_claim(r->f->store, 1 + below(BATCH), LEASE_MS, r->now,
-	    leases, &n);
+	rc = store_claim(r->f->store, 1 + below(BATCH), 0, LEASE_MS, r->now,
+	    leases, &n, NULL);
 	assert_true(rc == STORE_OK || rc == STORE_NONE);
 	for (i = 0; i < n; i++)
 		keep_lease(r, leases[i]);
@@ -170,8 +170,8 @@ end_all(struct run *r)
 	size_t n, i;
 
 	boot(r); /* so that all can be claimed */
-	while (store_claim(r->f->store, BATCH, LEASE_MS, r->now, leases, &n) ==
-	    STORE_OK)
+	while (store_claim(r->f->store, BATCH, 0, LEASE_MS, r->now, leases, &n,
+		   NULL) == STORE_OK)
 		for (i = 0; i < n; i++) {
 			done.lease = leases[i];
 			assert_int_equal(store_steps(r->f->store, &done, 1,

@@ -71,7 +71,8 @@ go_on(struct fixture *f, const struct store_lease *lease)
 	struct store_lease other;
 	size_t n;
 
-	assert_int_equal(store_claim(f->store, 1, LEASE_MS, at(1), &other, &n),
+	assert_int_equal(store_claim(f->store, 1, 0, LEASE_MS, at(1), &other,
+			     &n, NULL),
 	    STORE_NONE);
 	return rc;
 }
@@ -162,7 +163,7 @@ read_often(struct fixture *f, struct child *parent, void *arg)
 	tell(parent);
 	for (ms = 0; ms < PATIENCE_MS; ms++) {
 		store_orphans(s, at(0), &n);
-		store_claim(s, 1, LEASE_MS, at(0), &lease, &n);
+		store_claim(s, 1, 0, LEASE_MS, at(0), &lease, &n, NULL);
 		pause_ms(1);
 	}
 }
