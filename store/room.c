@@ -2,13 +2,23 @@
  * room - how full the map is.
  *
  * A full map cannot even delete: a deletion copies pages first.  So admission
- * stops at ROOM_PERCENT, and what is left is for finishing and cleaning up.
+ * stops at ADMIT_PERCENT, and what is left is for finishing and cleaning up.
+ * Each unanswered job is owed a page, which a short reply fits in; admission
+ * and long replies leave those free, and the last tenth to transactions.  So
+ * every admitted job can end, whatever the answers are like.
  */
 #include <string.h>
 
 #include "store/store_priv.h"
 
-enum { ROOM_PERCENT = 80, COUNT_EVERY_MS = 1000, FREE_DBI = 0, HEAD_PAGES = 2 };
+enum {
+	ADMIT_PERCENT = 80,
+	OWED_PERCENT = 90,
+	COUNT_EVERY_MS = 1000,
+	COUNT_EVERY_TXN = 8,
+	FREE_DBI = 0,
+	HEAD_PAGES = 2
+};
 
 /*
  * A free list record is a list of page numbers, its length first.  Its key is
@@ -42,10 +52,13 @@ static enum store_rc
 free_pages(struct store *s, const struct store_now *now, uint64_t *pages)
 {
 	int64_t age = now->boot_ms - s->free_at_ms;
+	MDB_envinfo info;
 	MDB_txn *txn;
 	int rc;
 
-	if (s->free_at_ms < 0 || age < 0 || age >= COUNT_EVERY_MS) {
+	mdb_env_info(s->env, &info);
+	if (s->free_at_ms < 0 || age < 0 || age >= COUNT_EVERY_MS ||
+	    info.me_last_txnid - s->free_at_txn >= COUNT_EVERY_TXN) {
 		rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn);
 		if (rc != 0)
 			return store_fail(s, rc);
@@ -54,6 +67,7 @@ free_pages(struct store *s, const struct store_now *now, uint64_t *pages)
 		if (rc != 0)
 			return store_fail(s, rc);
 		s->free_at_ms = now->boot_ms;
+		s->free_at_txn = info.me_last_txnid;
 	}
 	*pages = s->free_pages;
 	return STORE_OK;
@@ -114,19 +128,101 @@ room_used(struct store *s, const struct store_now *now, uint64_t *pages)
 	return rc;
 }
 
-enum store_rc
-room_for(struct store *s, const struct store_now *now, size_t bytes)
-{
-	uint64_t limit = s->map_pages * ROOM_PERCENT / 100;
-	uint64_t used = touched_pages(s), more = bytes / s->page_bytes;
-	enum store_rc rc = STORE_OK;
+/* ---------------------------------------------------------------- owed -- */
 
+static enum store_rc
+count_unanswered(struct tx *tx, void *arg)
+{
+	struct key table = { .at = { TABLE_DUE }, .len = 1 };
+	struct bytes key, value;
+	struct scan scan;
+	struct due due;
+	uint32_t *n = arg;
+	enum store_rc rc = scan_open(&scan, tx, table, table);
+
+	*n = 0;
+	if (rc != STORE_OK)
+		return rc;
+	while ((rc = scan_next(&scan, &key, &value)) == STORE_OK)
+		if (due_decode(key, value, &due) &&
+		    db_get(tx, key_job(&due.id, PART_REPLY), &value) ==
+			STORE_NONE)
+			(*n)++;
+	scan_close(&scan);
+	return rc == STORE_NONE ? STORE_OK : rc;
+}
+
+/* Counted when nobody knows: after a boot, or when a writer died. */
+static enum store_rc
+room_owed(struct store *s, const struct store_now *now, uint64_t *pages)
+{
+	struct shared *sh = s->shared;
+	enum store_rc rc = STORE_OK;
+	uint32_t n;
+
+	if (!atomic_load(&sh->owed_is_known)) {
+		rc = tx_read(s, now, count_unanswered, &n);
+		if (rc != STORE_OK)
+			return rc;
+		atomic_store(&sh->owed, n);
+		atomic_store(&sh->owed_is_known, true);
+	}
+	*pages = atomic_load(&sh->owed);
+	return rc;
+}
+
+bool
+room_owe_begin(struct store *s)
+{
+	return atomic_exchange(&s->shared->owed_is_known, false);
+}
+
+void
+room_owe_end(struct store *s, bool was_known, int32_t more)
+{
+	uint32_t owed = atomic_load(&s->shared->owed);
+
+	if (more < 0 && owed < (uint32_t)-more)
+		was_known = false;
+	atomic_store(&s->shared->owed, owed + (uint32_t)more);
+	atomic_store(&s->shared->owed_is_known, was_known);
+}
+
+/* ---------------------------------------------------------------- asked -- */
+
+static enum store_rc
+room_ask(struct store *s, const struct store_now *now, uint64_t more,
+    uint64_t jobs, unsigned percent)
+{
+	uint64_t limit = s->map_pages * percent / 100;
+	uint64_t owed_limit = s->map_pages * OWED_PERCENT / 100;
+	uint64_t used = touched_pages(s), owed;
+	enum store_rc rc = room_owed(s, now, &owed);
+
+	if (rc != STORE_OK)
+		return rc;
+	owed += jobs;
 	/* The file never shrinks, so the cheap question comes first. */
-	if (used + more > limit)
-		rc = room_used(s, now, &used);
-	if (rc == STORE_OK && used + more > limit) {
+	if (used + more <= limit && used + more + owed <= owed_limit)
+		return STORE_OK;
+	rc = room_used(s, now, &used);
+	if (rc == STORE_OK &&
+	    (used + more > limit || used + more + owed > owed_limit)) {
 		reader_watch(s);
 		rc = STORE_FULL;
 	}
 	return rc;
+}
+
+enum store_rc
+room_for(struct store *s, const struct store_now *now, size_t bytes,
+    size_t jobs)
+{
+	return room_ask(s, now, bytes / s->page_bytes, jobs, ADMIT_PERCENT);
+}
+
+enum store_rc
+room_for_reply(struct store *s, const struct store_now *now, size_t bytes)
+{
+	return room_ask(s, now, bytes / s->page_bytes + 2, 0, OWED_PERCENT);
 }

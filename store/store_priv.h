@@ -65,8 +65,9 @@ struct store {
 	uint32_t epoch;       /* of the slot, once joined */
 	uint64_t free_pages;  /* as counted at free_at_ms */
 	int64_t free_at_ms;   /* boot clock; -1: never counted */
-	int64_t suspect_ms;   /* boot clock; since when one waits; 0: none */
-	int64_t calm_ms;      /* and since when we are calm for it; 0: not */
+	uint64_t free_at_txn;
+	int64_t suspect_ms; /* boot clock; since when one waits; 0: none */
+	int64_t calm_ms;    /* and since when we are calm for it; 0: not */
 	struct readers readers;
 	struct watch calm; /* as it was when no dead worker had a job */
 };
@@ -171,6 +172,7 @@ struct tx {
 	bool writes;
 	bool dirty;        /* something was written: commit */
 	bool global_dirty; /* so was global */
+	int32_t owed;      /* so many more jobs are unanswered */
 };
 
 /*
@@ -245,8 +247,28 @@ enum store_rc store_check(struct store *);
 enum store_rc room_used(struct store *, const struct store_now *,
     uint64_t *pages);
 
-/* STORE_FULL when bytes more would use more than 80 % of the pages. */
-enum store_rc room_for(struct store *, const struct store_now *, size_t bytes);
+/*
+ * STORE_FULL when there is no room to admit so many jobs with so many bytes.
+ * The caller has the turn, as for all that follow.
+ */
+enum store_rc room_for(struct store *, const struct store_now *, size_t bytes,
+    size_t jobs);
+
+/*
+ * STORE_FULL when a reply of so many bytes, with its session, would take what
+ * others need to end.  Up to ROOM_SHORT bytes need not ask: a page is kept for
+ * each unanswered job.
+ */
+enum { ROOM_SHORT = 1200 };
+enum store_rc room_for_reply(struct store *, const struct store_now *,
+    size_t bytes);
+
+/*
+ * Around a commit after which there are so many more unanswered jobs: a writer
+ * who dies in between leaves a number that nobody trusts.
+ */
+bool room_owe_begin(struct store *);
+void room_owe_end(struct store *, bool was_known, int32_t more);
 
 /* --------------------------------------------------------- reader.c -- */
 

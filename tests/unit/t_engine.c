@@ -393,6 +393,61 @@ nothing_runs_beside_a_suspect(void **state)
 	assert_int_equal(upstream_saw(f->up, "An answer."), 3);
 }
 
+/* Admits small messages of ever new users until there is no room. */
+static void
+fill_store(struct fixture *f)
+{
+	enum { AT_ONCE = 64 };
+	static char ids[AT_ONCE][32];
+	struct store_limits limits = { 1000, 0, 100000, 0, 60000, 10000 };
+	struct store_verdict verdicts[AT_ONCE];
+	struct store_event events[AT_ONCE];
+	unsigned next = 0;
+	size_t n = AT_ONCE, i;
+
+	while (n > 0) {
+		for (i = 0; i < n; i++) {
+			(void)snprintf(ids[i], sizeof(ids[i]), "f%u", next++);
+			events[i] = (struct store_event){ .id = ids[i],
+				.chat = ids[i],
+				.to = ids[i],
+				.text = "?",
+				.line_ms = clock_wall_ms() };
+		}
+		if (store_admit(f->store, events, n, &limits, now(),
+			verdicts) == STORE_FULL)
+			n /= 2;
+	}
+}
+
+static void
+an_answer_without_room_becomes_a_short_word(void **state)
+{
+	static char question[3001];
+	struct store_event e = { .id = "long",
+		.chat = "U1",
+		.to = "U1",
+		.reply_token = "token",
+		.text = question,
+		.line_ms = clock_wall_ms() };
+	struct store_limits limits = { 1000, 0, 100000, 0, 60000, 10000 };
+	struct fixture *f = *state;
+	struct store_verdict verdict;
+	int64_t until = clock_boot_ms() + WAIT_MS;
+
+	memset(question, 'q', sizeof(question) - 1);
+	assert_int_equal(store_admit(f->store, &e, 1, &limits, now(), &verdict),
+	    STORE_OK);
+	fill_store(f);
+	start(f);
+	assert_int_equal(mailbox_job(f->mailbox, &verdict.lease), 0);
+	mailbox_ring(f->mailbox);
+	while (upstream_delivered(f->up) == 0 && clock_boot_ms() < until)
+		usleep(5000);
+	assert_int_equal(upstream_model_calls(f->up), 1);
+	assert_int_equal(upstream_saw(f->up, "System busy"), 1);
+}
+
 static void
 a_reply_whose_answer_is_lost_is_not_sent_twice(void **state)
 {
@@ -503,6 +558,7 @@ main(void)
 		SCENE(the_user_of_an_answer_that_crashes_is_told),
 		SCENE(who_has_an_answer_that_crashes_is_told_nothing),
 		SCENE(nothing_runs_beside_a_suspect),
+		SCENE(an_answer_without_room_becomes_a_short_word),
 		SCENE(a_reply_whose_answer_is_lost_is_not_sent_twice),
 		SCENE(a_failed_reply_is_tried_again),
 		SCENE(a_late_answer_is_pushed_once),
