@@ -75,6 +75,10 @@ class Entry:
     def id(self):
         return self.event["webhookEventId"]
 
+    def waited_s(self):
+        """From the acknowledgement to what the user saw first."""
+        return self.seen[0].at - self.posts[-1][0]
+
     def __repr__(self):
         start = self.posts[0][0] if self.posts else 0
         posts = [f"{at - start:.3f}:{status}" for at, status in self.posts]
@@ -86,6 +90,15 @@ class Entry:
 
 def texts_of(delivery):
     return [message["text"] for message in delivery.messages]
+
+
+def summary_of(counts):
+    """One line: what there should be first, what there should not be last."""
+    first = ("posted", "acknowledged", "redelivered", "refused",
+             "answered", "apologised", "undecidable")
+    rest = sorted(set(counts) - set(first) - set(BAD))
+    return " ".join(f"{name.replace(' ', '-')}={counts[name]}"
+                    for name in (*first, *rest, *BAD))
 
 
 class Verdict:
@@ -100,6 +113,11 @@ class Verdict:
         self.counts[name] += 1
         self.entries.setdefault(name, []).append(entry)
 
+    def of(self, entry):
+        """The fate of one entry."""
+        return next(name for name, entries in self.entries.items()
+                    if entry in entries)
+
     def __getitem__(self, name):
         """The entries of that fate."""
         return self.entries.get(name, [])
@@ -113,17 +131,19 @@ class Verdict:
         return self.bad == 0
 
     def summary(self):
-        first = ("posted", "acknowledged", "redelivered", "refused",
-                 "answered", "apologised", "undecidable")
-        rest = sorted(set(self.counts) - set(first) - set(BAD))
-        return " ".join(f"{name.replace(' ', '-')}={self.counts[name]}"
-                        for name in (*first, *rest, *BAD))
+        return summary_of(self.counts)
 
     def explain(self):
         lines = [self.summary(), f"apologies: {dict(self.sorry)}"]
-        for name in BAD:
+        for name in (*BAD, "undecidable"):
             lines += [f"{name} {entry}" for entry in self[name][:5]]
         return "\n".join(lines)
+
+    def slowest(self, n=1):
+        """The entries that were answered last, the slowest first."""
+        seen = [entry for entries in self.entries.values()
+                for entry in entries if entry.acked and entry.seen]
+        return sorted(seen, key=Entry.waited_s, reverse=True)[:n]
 
 
 class Ledger:

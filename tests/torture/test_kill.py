@@ -47,6 +47,7 @@ def test_nobody_notices_a_storm_of_kills(deploy, sim, rng, measure, long):
     measure("kills", storm.kills)
     measure("of the web server", storm.servers)
     measure("in", time.monotonic() - start, "s")
+    measure("slowest answer", verdict.slowest()[0].waited_s(), "s")
     measure("fates", verdict.summary())
     assert verdict.clean, verdict.explain()
     assert sim.violations == []
