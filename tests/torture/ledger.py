@@ -34,6 +34,7 @@ import random
 import subprocess
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import deployment
 from simulator.line_sender import chat_id
@@ -158,6 +159,18 @@ class Ledger:
                       random.Random(self.rng.random())))
             self.threads.append(thread)
             thread.start()
+
+    def ask_all(self, threads=8):
+        """Every user asks once; returns when all are acknowledged."""
+        def ask(users):
+            wire = Wire(self.bot.port)
+            for user in users:
+                self.ask(user, wire=wire)
+            wire.close()
+
+        with ThreadPoolExecutor(threads) as executor:
+            list(executor.map(ask, (self.users[i::threads]
+                                    for i in range(threads))))
 
     def ask_on(self, users, pace, after, rng):
         wire = Wire(self.bot.port)
