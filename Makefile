@@ -75,7 +75,7 @@ TOOLS = $(wildcard tests/torture/tools/*.c)
 
 # What runs in more than one thread, and what valgrind should see.
 TSAN_TESTS = $(wildcard $(addprefix tests/unit/t_,engine*.c fcgi*.c log*.c \
-		mailbox*.c net*.c seal*.c signature*.c))
+		mailbox*.c net*.c scratch*.c seal*.c signature*.c))
 VALGRIND_TESTS = $(wildcard $(addprefix tests/unit/t_,admit*.c breaker*.c \
 		key*.c seal*.c steps*.c store*.c sweep*.c turn*.c worker*.c))
 

@@ -17,7 +17,7 @@ rules()
 	only 'curl/.*'      'fcgi-app/net/'
 	only 'fcgi.*\.h'    'fcgi-app/web/fcgi\.c'
 	only 'openssl/.*'   'fcgi-app/line/signature\.c|store/seal\.c'
-	only 'jansson\.h'   'fcgi-app/(line|model)/|fcgi-app/web/status\.c'
+	only 'jansson\.h'   'fcgi-app/base/scratch\.c|fcgi-app/(line|model)/|fcgi-app/web/status\.c'
 
 	#     folder         may include, of ours
 	allow fcgi-app/base  'base/'

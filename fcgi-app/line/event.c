@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/scratch.h"
 #include "base/utf8.h"
 #include "line/event.h"
 
@@ -165,8 +166,8 @@ read_events(const json_t *events, size_t len, struct line_body *out)
 	return LINE_OK;
 }
 
-enum line_rc
-line_parse(const char *body, size_t len, struct line_body *out)
+static enum line_rc
+parse(const char *body, size_t len, struct line_body *out)
 {
 	/* a NUL in one text must not cost the other events of the body */
 	const size_t flags = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL;
@@ -175,7 +176,6 @@ line_parse(const char *body, size_t len, struct line_body *out)
 	json_error_t error;
 	json_t *root;
 
-	memset(out, 0, sizeof(*out));
 	root = json_loadb(body, len, flags, &error);
 	if (root == NULL)
 		/* jansson has no words for most failed allocations */
@@ -184,6 +184,18 @@ line_parse(const char *body, size_t len, struct line_body *out)
 	if (json_is_array(events))
 		rc = read_events(events, len, out);
 	json_decref(root);
+	return rc;
+}
+
+enum line_rc
+line_parse(const char *body, size_t len, struct line_body *out)
+{
+	enum line_rc rc;
+
+	memset(out, 0, sizeof(*out));
+	scratch_open();
+	rc = parse(body, len, out);
+	scratch_close();
 	return rc;
 }
 
