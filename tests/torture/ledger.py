@@ -19,11 +19,13 @@ was recorded:
     dropped ...  the store's word: dropped, slow_down, system_busy, old
     dead ...     a dead letter, and nothing that the user could be told
     undecidable  a reply whose outcome nobody knows, and a push after the
-                 token's time: the one duplicate that cannot be avoided
+                 token's time, or after a boot, which hides its age: the one
+                 duplicate that cannot be avoided
     LOST         acknowledged, and nothing of the above
     DUPLICATE    seen twice otherwise
     STUCK        the job is still open when all should be over
-    WRONG        somebody else's answer, or a drop that had no reason
+    WRONG        somebody else's answer, one to an event that the store does
+                 not know, or a drop that had no reason
 
 An event that was never acknowledged (refused) may be seen once at most.
 """
@@ -163,6 +165,7 @@ class Ledger:
         self.lock = threading.Lock()
         self.stopping = threading.Event()
         self.threads = []
+        self.boots = []  # when the machine came back
 
     # asking
 
@@ -351,7 +354,10 @@ class Ledger:
         """Was the second one a push, after the token's time?"""
         if [d.kind for d in entry.seen] != ["reply", "push"]:
             return False
-        return entry.seen[1].at - entry.posts[-1][0] >= self.window
+        reply, push = (delivery.at for delivery in entry.seen)
+        if any(reply < boot < push for boot in self.boots):
+            return True
+        return push - entry.posts[-1][0] >= self.window
 
     def what_was_seen(self, entry):
         text = "\n".join(texts_of(entry.seen[0]))
