@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import deployment
-from conftest import SEED
+from conftest import LONG, SEED
 from ledger import Ledger, summary_of
 from simulator import Simulator, faults
 
@@ -32,8 +32,10 @@ class Group:
     rows: (step, fault, times) -> fate; times None: each time.
     """
 
-    def __init__(self, rows, late=False, good_between=False, **settings):
+    def __init__(self, rows, late=False, good_between=False, long=False,
+                 **settings):
         self.rows = rows
+        self.long = long  # takes half a minute
         self.late = late
         self.good_between = good_between
         self.settings = settings
@@ -50,7 +52,7 @@ UNSAFE = "safety_prompt safety_candidate"
 REFUSING = "403 404_model 400_key"
 SLOW = "hang drip"
 
-GROUPS = {
+ALL_GROUPS = {
     "the model, once": Group({
         **rows("gemini", 1, ANSWERED, RETRIED),
         **rows("gemini", 1, ANSWERED, SILENT),
@@ -78,7 +80,7 @@ GROUPS = {
     }),
     "the reply, each time": Group({
         **rows("reply", None, ANSWERED, "500 503 429_rate 429_monthly drop "
-               "lost 500_accepted hang 403 404 invalid_token"),
+               "lost 500_accepted 403 404 invalid_token"),
         **rows("reply", None, REFUSED, "400_content"),
         # Accepted, and nothing said until the token's time is over.
         **rows("reply", None, UNDECIDABLE, "hang_accepted"),
@@ -95,11 +97,16 @@ GROUPS = {
     }, late=True, REPLY_WINDOW=1),
     "the month's pushes are used up": Group(
         rows("push", 1, QUOTA, "429_monthly"), late=True, REPLY_WINDOW=1),
+    "the reply, never answered": Group(
+        rows("reply", None, ANSWERED, "hang"), long=True, REPLY_WINDOW=2),
     "the token is refused to a reply": Group(
-        rows("reply", 1, ANSWERED, "401")),
+        rows("reply", 1, ANSWERED, "401"), long=True),
     "the token is refused to a push": Group(
-        rows("push", 1, ANSWERED, "401"), late=True, REPLY_WINDOW=1),
+        rows("push", 1, ANSWERED, "401"), late=True, long=True,
+        REPLY_WINDOW=1),
 }
+GROUPS = {name: group for name, group in ALL_GROUPS.items()
+          if LONG or not group.long}
 # Faults that would stop all of a step for long, left out of the sequences.
 STOPPING = {"gemini": {"429_day", "402"}, "reply": {"401"},
             "push": {"401", "429_monthly"}}
@@ -147,8 +154,8 @@ def play(sim, bot, rng, group):
 def alone():
     """All groups side by side, on a simulator of their own.
 
-    Some wait for half a minute, so they begin before the other tests of this
-    file and are looked at after them.  name -> what play() will return.
+    Some wait for long, so they begin before the other tests of this file and
+    are looked at after them.  name -> what play() will return.
     """
     sim = Simulator(channel_secret=deployment.CHANNEL_SECRET,
                     access_token=deployment.ACCESS_TOKEN,
@@ -219,9 +226,9 @@ class Script:
         return call.json.get("to") or call.json.get("chatId")
 
 
-def sequences(deploy, sim, rng, seconds, hook="", slow_share=0.0):
+def sequences(deploy, sim, rng, seconds, slow_share):
     """Many users, and a script of faults; the script and the verdict."""
-    bot = deploy(workers=2, hook=hook, GEMINI_TIMEOUT=4, REPLY_WINDOW=5,
+    bot = deploy(workers=2, GEMINI_TIMEOUT=4, REPLY_WINDOW=5,
                  HISTORY_TURNS=2, STORE_MAP_MB=64)
     script = Script(sim, rng.random(), slow_share)
     sim.model.latency = lambda call: random.uniform(0, 0.3)
@@ -243,17 +250,14 @@ def test_random_sequences_of_faults(deploy, sim, rng, measure, long):
     assert script.played > 0
 
 
-def test_control_a_push_at_once_is_caught(deploy, sim, rng, measure):
-    _, verdict = sequences(deploy, sim, rng, 3, hook="push_at_once")
-    measure("fates", verdict.summary())
-    assert verdict["DUPLICATE"], verdict.explain()
-
-
-def test_control_another_retry_key_is_caught(deploy, sim, rng, measure):
+@pytest.mark.parametrize("hook, step, window", [
+    ("push_at_once", "reply", 50), ("other_retry_key", "push", 1)])
+def test_control_an_answer_sent_twice_is_caught(deploy, sim, rng, measure,
+                                                hook, step, window):
     late_ones_wait(sim)
-    group = Group(rows("push", 1, ANSWERED, "lost 500_accepted"), late=True,
-                  REPLY_WINDOW=1)
-    bot = deploy(workers=1, hook="other_retry_key", **group.settings)
+    group = Group(rows(step, 1, ANSWERED, "lost 500_accepted"),
+                  late=step == "push", REPLY_WINDOW=window)
+    bot = deploy(workers=1, hook=hook, **group.settings)
     _, verdict = play(sim, bot, rng, group)
     measure("fates", verdict.summary())
     assert len(verdict["DUPLICATE"]) == 2, verdict.explain()
