@@ -72,6 +72,7 @@ FUZZ = $(wildcard tests/fuzz/f_*.c)
 BENCH = $(wildcard tests/bench/*.c)
 SHIMS = $(wildcard tests/torture/shims/*.c)
 HOOKS = $(wildcard tests/torture/hooks/*.c)
+TOOLS = $(wildcard tests/torture/tools/*.c)
 
 # What runs in more than one thread, and what valgrind should see.
 TSAN_TESTS = $(wildcard $(addprefix tests/unit/t_,engine*.c fcgi*.c log*.c \
@@ -91,8 +92,9 @@ FUZZ_BINS = $(FUZZ:%.c=$(BUILD)/%)
 BENCH_BINS = $(BENCH:%.c=$(BUILD)/%)
 SHIM_LIBS = $(SHIMS:tests/torture/shims/%.c=$(BUILD)/shims/%.so)
 HOOK_APPS = $(HOOKS:tests/torture/hooks/%.c=$(BUILD)/hooks/%/mededbot.fcgi)
+TOOL_BINS = $(TOOLS:%.c=$(BUILD)/%)
 TEST_OBJS = $(patsubst %.c,$(BUILD)/%.o,$(UNIT) $(UNIT_HELPERS) $(FUZZ) \
-		$(BENCH) $(HOOKS))
+		$(BENCH) $(HOOKS) $(TOOLS))
 DEPS = $(OBJS:.o=.d) $(MAINS:%.c=$(BUILD)/%.d) $(TEST_OBJS:.o=.d)
 
 # ---- build -----------------------------------------------------------------
@@ -192,9 +194,13 @@ $(BUILD)/hooks/%/mededbot.fcgi: $(BUILD)/tests/torture/hooks/%.o \
 	    $$(sed -n '/wraps:/{s/.*wraps://;s/[^ ]*[a-z0-9_]/-Wl,--wrap=&/gp}' \
 	    tests/torture/hooks/$*.c) -o $@ $^ $(LIBS)
 
+# A tool looks into the store for a test.
+$(TOOL_BINS): %: %.o $(LIB)
+	$(SAY) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
 # short takes at most three minutes, long at least fifteen.
 TORTURE = short
-torture: all $(SHIM_LIBS) $(HOOK_APPS)
+torture: all $(SHIM_LIBS) $(HOOK_APPS) $(TOOL_BINS)
 	@TORTURE=$(TORTURE) /usr/bin/python3 -B -m pytest -q \
 	    -p no:cacheprovider tests/torture
 
