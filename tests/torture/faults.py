@@ -85,7 +85,8 @@ class Preloaded:
     """The app as the web server starts it with shims loaded before it.
 
     app may be another program than the app, or a hook.  path is a script that
-    stands, like copies of all it needs, where the workers' user may read it.
+    stands, like copies of all it needs, where the workers' user may read it:
+    in the folder that "$folder" in a value stands for.
     """
 
     def __init__(self, *shims, app=APP, **env):
@@ -101,7 +102,8 @@ class Preloaded:
         libs = [self.copy(Path(shim)) if "/" in str(shim)
                 else self.copy(SHIMS / f"{shim}.so") for shim in shims]
         env["LD_PRELOAD"] = ":".join(map(str, libs))
-        self.env = {key: str(value) for key, value in env.items()}
+        self.env = {key: str(value).replace("$folder", str(self.folder))
+                    for key, value in env.items()}
         (self.folder / "bin").mkdir()
         self.path = self.script(app)
 
