@@ -16,6 +16,7 @@
 #   make readme     do README.md and .env.example say what the app does?
 #   make torture    everything fails, in turn: TORTURE=short, or long
 #   make bench      ratios against a responder that does nothing
+#   make bench-conversations    thousands of them at once, in one process
 #   make install    PREFIX=/usr/local DESTDIR=
 #   make clean
 #
@@ -68,7 +69,8 @@ SRCS = $(filter-out $(MAINS),$(wildcard fcgi-app/*/*.c store/*.c))
 UNIT = $(wildcard tests/unit/t_*.c)
 UNIT_HELPERS = $(filter-out $(UNIT),$(wildcard tests/unit/*.c))
 FUZZ = $(wildcard tests/fuzz/f_*.c)
-BENCH = $(wildcard tests/bench/*.c)
+BENCH_PARTS = $(wildcard tests/bench/upstream_*.c)
+BENCH = $(filter-out $(BENCH_PARTS),$(wildcard tests/bench/*.c))
 SHIMS = $(wildcard tests/torture/shims/*.c)
 HOOKS = $(wildcard tests/torture/hooks/*.c)
 
@@ -91,7 +93,7 @@ BENCH_BINS = $(BENCH:%.c=$(BUILD)/%)
 SHIM_LIBS = $(SHIMS:tests/torture/shims/%.c=$(BUILD)/shims/%.so)
 HOOK_APPS = $(HOOKS:tests/torture/hooks/%.c=$(BUILD)/hooks/%/mededbot.fcgi)
 TEST_OBJS = $(patsubst %.c,$(BUILD)/%.o,$(UNIT) $(UNIT_HELPERS) $(FUZZ) \
-		$(BENCH) $(HOOKS))
+		$(BENCH) $(BENCH_PARTS) $(HOOKS))
 DEPS = $(OBJS:.o=.d) $(MAINS:%.c=$(BUILD)/%.d) $(TEST_OBJS:.o=.d)
 
 # ---- build -----------------------------------------------------------------
@@ -197,11 +199,16 @@ torture: all $(SHIM_LIBS) $(HOOK_APPS)
 	@TORTURE=$(TORTURE) /usr/bin/python3 -B -m pytest -q \
 	    -p no:cacheprovider tests/torture
 
+$(BUILD)/tests/bench/upstream: $(BENCH_PARTS:%.c=$(BUILD)/%.o)
+$(BUILD)/tests/bench/upstream: private LIBS += -lnghttp2 -lssl
 $(BENCH_BINS): %: %.o
 	$(SAY) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 bench: all $(BENCH_BINS)
 	@BUILD=$(BUILD) /usr/bin/python3 -B tests/bench/bench.py
+
+bench-conversations: all $(BENCH_BINS)
+	@BUILD=$(BUILD) /usr/bin/python3 -B tests/bench/conversations.py
 
 # ---- the rest --------------------------------------------------------------
 
@@ -227,4 +234,4 @@ clean:
 	rm -rf build
 
 .PHONY: all check deps layers lint manlint readme unit tsan valgrind fuzz run-fuzz \
-	e2e torture bench run install clean FORCE $(RUN_UNIT) $(RUN_FUZZ)
+	e2e torture bench bench-conversations run install clean FORCE $(RUN_UNIT) $(RUN_FUZZ)
