@@ -61,7 +61,8 @@ struct request {
 
 struct conn {
 	int fd;
-	struct conn *next_free; /* --rate: those that wait for a request */
+	bool asks;              /* waits for an answer */
+	struct conn *next_free; /* --rate: of those that do not */
 	int64_t sent_us;
 	size_t len;
 	char in[ANSWER_MAX];
@@ -214,6 +215,7 @@ conn_send(struct conn *conn)
 	    (options.rate == 0 && now_us() >= end_us))
 		return;
 	next_request++;
+	conn->asks = true;
 	conn->sent_us = now_us();
 	/* Smaller than a socket's buffer; what fails is found by the read. */
 	if (send(conn->fd, request->bytes, request->len, MSG_NOSIGNAL) == -1)
@@ -233,8 +235,9 @@ conn_next(struct conn *conn)
 }
 
 static void
-count(const struct conn *conn, int status)
+count(struct conn *conn, int status)
 {
+	conn->asks = false;
 	if (status == 200)
 		n_ok++;
 	else if (n_other++ == 0)
@@ -242,12 +245,17 @@ count(const struct conn *conn, int status)
 	latencies_us[n_answers++] = (uint32_t)(now_us() - conn->sent_us);
 }
 
+/* A server may close one that it has not heard of for a while. */
 static void
 conn_broke(struct conn *conn)
 {
-	count(conn, 0);
+	bool asked = conn->asks;
+
 	close(conn->fd);
 	conn_open(conn);
+	if (!asked)
+		return;
+	count(conn, 0);
 	conn_next(conn);
 }
 
