@@ -162,6 +162,39 @@ enum store_rc store_admit(struct store *, const struct store_event *events,
     size_t n, const struct store_limits *, struct store_now,
     struct store_verdict *verdicts);
 
+/*
+ * The same in two steps, for who has many bodies in hand: what can be done
+ * before the turn (hashing, sealing), for one body; then the admission of all
+ * bodies that are ready when the turn comes.
+ */
+struct store_prepared;
+
+/*
+ * *out is new and freed by store_prepared_free(); the events must live as
+ * long.  STORE_ERR when memory is short or an event breaks a limit.
+ */
+enum store_rc store_prepare(struct store *, const struct store_event *events,
+    size_t n, struct store_prepared **out);
+void store_prepared_free(struct store_prepared *);
+
+/* What an admission decided about each event; lives in the prepared. */
+const struct store_verdict *store_verdicts(const struct store_prepared *);
+
+/*
+ * Called once by store_admit_ready(), as late as the store can: gives up to
+ * max prepared bodies and returns how many.  Everybody waits for it: it must
+ * neither block nor allocate.
+ */
+enum { STORE_BODIES_MAX = 128 };
+typedef size_t store_gather_fn(void *arg, struct store_prepared **, size_t max);
+
+/*
+ * Admits what gather gives as store_admit() does, all or nothing.  STORE_BUSY:
+ * the turn did not come and gather was not called.
+ */
+enum store_rc store_admit_ready(struct store *, store_gather_fn *, void *arg,
+    const struct store_limits *, struct store_now);
+
 /* ------------------------------------------------------------- jobs -- */
 
 /*

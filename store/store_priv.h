@@ -169,7 +169,16 @@ enum store_rc tx_enter(struct store *, int wait_ms);
 enum store_rc tx_write(struct store *, const struct store_now *, int wait_ms,
     tx_fn *, void *arg);
 
-/* The same on a snapshot, without waiting for anybody; fn must not write. */
+/*
+ * The same, and ready is called when the turn has come, before the transaction
+ * begins; on another code than STORE_OK there is none.
+ */
+typedef enum store_rc tx_ready_fn(struct store *, const struct store_now *,
+    void *arg);
+enum store_rc tx_write_late(struct store *, const struct store_now *,
+    int wait_ms, tx_ready_fn *, tx_fn *, void *arg);
+
+/* tx_write() on a snapshot, without waiting for anybody; fn must not write. */
 enum store_rc tx_read(struct store *, const struct store_now *, tx_fn *,
     void *arg);
 

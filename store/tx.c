@@ -216,8 +216,8 @@ tx_enter(struct store *s, int wait_ms)
 }
 
 enum store_rc
-tx_write(struct store *s, const struct store_now *now, int wait_ms, tx_fn *fn,
-    void *arg)
+tx_write_late(struct store *s, const struct store_now *now, int wait_ms,
+    tx_ready_fn *ready, tx_fn *fn, void *arg)
 {
 	struct tx tx = { .store = s, .now = *now };
 	enum store_rc rc = store_check(s);
@@ -226,9 +226,19 @@ tx_write(struct store *s, const struct store_now *now, int wait_ms, tx_fn *fn,
 		rc = tx_enter(s, wait_ms);
 	if (rc != STORE_OK)
 		return rc;
-	rc = write_with_room(&tx, fn, arg);
+	if (ready != NULL)
+		rc = ready(s, now, arg);
+	if (rc == STORE_OK)
+		rc = write_with_room(&tx, fn, arg);
 	turn_leave(&s->shared->turn);
 	return rc;
+}
+
+enum store_rc
+tx_write(struct store *s, const struct store_now *now, int wait_ms, tx_fn *fn,
+    void *arg)
+{
+	return tx_write_late(s, now, wait_ms, NULL, fn, arg);
 }
 
 enum store_rc
