@@ -16,6 +16,8 @@
 #   make readme     do README.md and .env.example say what the app does?
 #   make torture    everything fails, in turn: TORTURE=short, or long
 #   make bench      ratios against a responder that does nothing
+#   make cost       of an admission, not above tests/bench/BASELINE
+#   make bench-conversations    thousands of them at once, in one process
 #   make install    PREFIX=/usr/local DESTDIR=
 #   make clean
 #
@@ -58,7 +60,7 @@ LDFLAGS =
 ALL_CFLAGS = $(WARN) $(WERROR) $(HARDEN) -fPIE -pthread $(CFLAGS)
 ALL_LDFLAGS = -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed $(HARDEN) \
 	      $(LDFLAGS)
-LIBS = -lfcgi -lcurl -ljansson -llmdb -lcrypto
+LIBS = -lfcgi -lcurl -ljansson -lyajl -llmdb -lcrypto
 
 # ---- lists -----------------------------------------------------------------
 
@@ -68,13 +70,15 @@ SRCS = $(filter-out $(MAINS),$(wildcard fcgi-app/*/*.c store/*.c))
 UNIT = $(wildcard tests/unit/t_*.c)
 UNIT_HELPERS = $(filter-out $(UNIT),$(wildcard tests/unit/*.c))
 FUZZ = $(wildcard tests/fuzz/f_*.c)
-BENCH = $(wildcard tests/bench/*.c)
+BENCH_PARTS = $(wildcard tests/bench/upstream_*.c)
+BENCH = $(filter-out $(BENCH_PARTS),$(wildcard tests/bench/*.c))
 SHIMS = $(wildcard tests/torture/shims/*.c)
 HOOKS = $(wildcard tests/torture/hooks/*.c)
+TOOLS = $(wildcard tests/torture/tools/*.c)
 
 # What runs in more than one thread, and what valgrind should see.
 TSAN_TESTS = $(wildcard $(addprefix tests/unit/t_,engine*.c fcgi*.c log*.c \
-		mailbox*.c net*.c scratch*.c seal*.c signature*.c))
+		mailbox*.c net*.c seal*.c signature*.c))
 VALGRIND_TESTS = $(wildcard $(addprefix tests/unit/t_,admit*.c breaker*.c \
 		key*.c seal*.c steps*.c store*.c sweep*.c turn*.c worker*.c))
 
@@ -90,8 +94,9 @@ FUZZ_BINS = $(FUZZ:%.c=$(BUILD)/%)
 BENCH_BINS = $(BENCH:%.c=$(BUILD)/%)
 SHIM_LIBS = $(SHIMS:tests/torture/shims/%.c=$(BUILD)/shims/%.so)
 HOOK_APPS = $(HOOKS:tests/torture/hooks/%.c=$(BUILD)/hooks/%/mededbot.fcgi)
+TOOL_BINS = $(TOOLS:%.c=$(BUILD)/%)
 TEST_OBJS = $(patsubst %.c,$(BUILD)/%.o,$(UNIT) $(UNIT_HELPERS) $(FUZZ) \
-		$(BENCH) $(HOOKS))
+		$(BENCH) $(BENCH_PARTS) $(HOOKS) $(TOOLS))
 DEPS = $(OBJS:.o=.d) $(MAINS:%.c=$(BUILD)/%.d) $(TEST_OBJS:.o=.d)
 
 # ---- build -----------------------------------------------------------------
@@ -191,17 +196,29 @@ $(BUILD)/hooks/%/mededbot.fcgi: $(BUILD)/tests/torture/hooks/%.o \
 	    $$(sed -n '/wraps:/{s/.*wraps://;s/[^ ]*[a-z0-9_]/-Wl,--wrap=&/gp}' \
 	    tests/torture/hooks/$*.c) -o $@ $^ $(LIBS)
 
+# A tool looks into the store for a test.
+$(TOOL_BINS): %: %.o $(LIB)
+	$(SAY) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
 # short takes at most three minutes, long at least fifteen.
 TORTURE = short
-torture: all $(SHIM_LIBS) $(HOOK_APPS)
+torture: all $(SHIM_LIBS) $(HOOK_APPS) $(TOOL_BINS)
 	@TORTURE=$(TORTURE) /usr/bin/python3 -B -m pytest -q \
 	    -p no:cacheprovider tests/torture
 
-$(BENCH_BINS): %: %.o
+$(BUILD)/tests/bench/upstream: $(BENCH_PARTS:%.c=$(BUILD)/%.o)
+$(BUILD)/tests/bench/upstream: private LIBS += -lnghttp2 -lssl
+$(BENCH_BINS): %: %.o $(LIB)
 	$(SAY) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
-bench: all $(BENCH_BINS)
-	@BUILD=$(BUILD) /usr/bin/python3 tests/bench/bench.py
+bench: all $(BENCH_BINS) $(BUILD)/shims/slow_flush.so
+	@BUILD=$(BUILD) /usr/bin/python3 -B tests/bench/bench.py
+
+cost: $(BUILD)/tests/bench/txn
+	@BUILD=$(BUILD) /usr/bin/python3 -B tests/bench/cost.py --check
+
+bench-conversations: all $(BENCH_BINS)
+	@BUILD=$(BUILD) /usr/bin/python3 -B tests/bench/conversations.py
 
 # ---- the rest --------------------------------------------------------------
 
@@ -227,4 +244,5 @@ clean:
 	rm -rf build
 
 .PHONY: all check deps layers lint manlint readme unit tsan valgrind fuzz run-fuzz \
-	e2e torture bench run install clean FORCE $(RUN_UNIT) $(RUN_FUZZ)
+	e2e torture bench bench-conversations cost run install clean FORCE \
+	$(RUN_UNIT) $(RUN_FUZZ)

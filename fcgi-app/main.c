@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "base/log.h"
-#include "base/scratch.h"
 #include "base/settings.h"
 #include "process/options.h"
 #include "process/process.h"
@@ -52,10 +51,8 @@ main(int argc, char **argv)
 	struct options options = { 0 };
 	struct settings settings;
 	char err[SETTINGS_ERROR_MAX];
-	int rc;
+	int rc = options_read(argc, argv, &options);
 
-	scratch_init();
-	rc = options_read(argc, argv, &options);
 	if (rc != -1)
 		return rc;
 	if (settings_load(&settings, settings_file(options.config), err,
