@@ -144,13 +144,19 @@ bool payload_decode(struct bytes, struct payload *);
 struct session {
 	uint64_t serial;    /* another one after each change; 0: no session */
 	int64_t changed_ms; /* wall clock */
-	uint16_t pairs;     /* questions with their answers */
+	uint32_t changed_boot;
+	int64_t changed_boot_ms; /* boot clock of that boot */
+	uint16_t pairs;          /* questions with their answers */
 	struct bytes sealed;
 };
 
 enum store_rc session_get(struct tx *, const uint8_t user[USER],
     struct session *); /* STORE_NONE gives serial 0 */
 bool session_decode(struct bytes, struct session *);
+
+/* Has nothing changed for longer than that? */
+bool session_is_idle(const struct tx *, const struct session *,
+    int64_t longer_ms);
 
 /* The turns of the plain text, two a pair; borrowed from it. */
 bool session_turns(struct bytes plain, uint16_t pairs, struct store_turn *);

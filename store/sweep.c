@@ -64,7 +64,7 @@ session_is_expired(struct tx *tx, const struct store_sweep_rules *rules,
 
 	return key_parse_user(key, user, &kind) && kind == KEY_SESSION &&
 	    session_decode(value, &session) &&
-	    tx->now.wall_ms - session.changed_ms > rules->session_ttl_ms &&
+	    session_is_idle(tx, &session, rules->session_ttl_ms) &&
 	    user_rests(tx, user, &lane);
 }
 

@@ -116,6 +116,7 @@ static const struct {
 	{ "global", decode_global, false },
 	{ "lane", decode_lane, false },
 	{ "session", decode_session, true },
+	{ "session-1", decode_session, true },
 	{ "state", decode_job, false },
 	{ "due", decode_due, false },
 	{ "worker", decode_worker, false },
