@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/core.h"
 #include "base/settings.h"
 #include "store/store.h"
 
@@ -209,6 +210,7 @@ main(int argc, char **argv)
 
 	if (rc != -1)
 		return rc;
+	core_forbid();
 	if (settings_load(&settings, settings_file(options.config), err,
 		sizeof(err)) == -1)
 		return complain(err);
