@@ -72,6 +72,11 @@ BENCH = $(wildcard tests/bench/*.c)
 SHIMS = $(wildcard tests/torture/shims/*.c)
 HOOKS = $(wildcard tests/torture/hooks/*.c)
 
+# The store in memory, and the tests of the store's header that run on both.
+MEMORY = $(wildcard tests/sim/memory_*.c)
+BOTH_STORES = $(wildcard $(addprefix tests/unit/t_,admit.c breaker.c steps.c \
+		sweep.c worker.c))
+
 # What runs in more than one thread, and what valgrind should see.
 TSAN_TESTS = $(wildcard $(addprefix tests/unit/t_,engine*.c fcgi*.c log*.c \
 		mailbox*.c net*.c seal*.c signature*.c))
@@ -86,12 +91,13 @@ APP = $(BUILD)/mededbot.fcgi
 CLEANUP = $(BUILD)/mededbot-cleanup
 OBJS = $(SRCS:%.c=$(BUILD)/%.o)
 UNIT_BINS = $(UNIT:%.c=$(BUILD)/%)
+MEMORY_BINS = $(BOTH_STORES:%.c=$(BUILD)/%-memory)
 FUZZ_BINS = $(FUZZ:%.c=$(BUILD)/%)
 BENCH_BINS = $(BENCH:%.c=$(BUILD)/%)
 SHIM_LIBS = $(SHIMS:tests/torture/shims/%.c=$(BUILD)/shims/%.so)
 HOOK_APPS = $(HOOKS:tests/torture/hooks/%.c=$(BUILD)/hooks/%/mededbot.fcgi)
-TEST_OBJS = $(patsubst %.c,$(BUILD)/%.o,$(UNIT) $(UNIT_HELPERS) $(FUZZ) \
-		$(BENCH) $(HOOKS))
+TEST_OBJS = $(patsubst %.c,$(BUILD)/%.o,$(UNIT) $(UNIT_HELPERS) $(MEMORY) \
+		$(FUZZ) $(BENCH) $(HOOKS))
 DEPS = $(OBJS:.o=.d) $(MAINS:%.c=$(BUILD)/%.d) $(TEST_OBJS:.o=.d)
 
 # ---- build -----------------------------------------------------------------
@@ -143,9 +149,15 @@ readme: $(APP)
 $(UNIT_BINS): %: %.o $(UNIT_HELPERS:%.c=$(BUILD)/%.o) $(LIB)
 	$(SAY) $(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
 
+# Nothing of store/ is taken from the library: its functions are there already.
+$(MEMORY_BINS): %-memory: %.o $(BUILD)/tests/unit/store_common.o \
+		$(MEMORY:%.c=$(BUILD)/%.o) $(LIB)
+	$(SAY) $(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+
 # One target per program, so that -j runs them side by side; TEST_WRAP is what
 # runs them (valgrind).
-RUN_UNIT = $(TESTS:tests/unit/%.c=run-%)
+RUN_UNIT = $(TESTS:tests/unit/%.c=run-%) \
+	   $(patsubst tests/unit/%.c,run-%-memory,$(filter $(BOTH_STORES),$(TESTS)))
 unit: $(RUN_UNIT)
 $(RUN_UNIT): run-%: $(BUILD)/tests/unit/%
 	@scripts/run-test.sh $(if $(SAN),--sanitized) $< $(TEST_WRAP)
