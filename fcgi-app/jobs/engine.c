@@ -163,9 +163,15 @@ engine_turn(struct engine *engine)
 	if (net_run(engine->net, engine_wait_ms(engine)) == -1)
 		log_die("engine error=\"cannot wait for sockets\"");
 	begin_waiting(engine);
-	if (clock_boot_ms() >= engine->claim_ms)
-		claim_jobs(engine);
+	/*
+	 * A process that was stopped and wakes late finds its own jobs due:
+	 * what it has just heard of them comes first.
+	 */
 	engine_commit(engine);
+	if (clock_boot_ms() >= engine->claim_ms) {
+		claim_jobs(engine);
+		engine_commit(engine);
+	}
 }
 
 static bool
