@@ -14,6 +14,7 @@
 #   make layers     are the rules of who includes whom kept?
 #   make manlint    are the man pages well-formed?
 #   make readme     do README.md and .env.example say what the app does?
+#   make sim        the engine in SIM_HISTORIES (100000) simulated worlds
 #   make torture    everything fails, in turn: TORTURE=short, or long
 #   make bench      ratios against a responder that does nothing
 #   make install    PREFIX=/usr/local DESTDIR=
@@ -77,6 +78,13 @@ MEMORY = $(wildcard tests/sim/memory_*.c)
 BOTH_STORES = $(wildcard $(addprefix tests/unit/t_,admit.c breaker.c steps.c \
 		sweep.c worker.c))
 
+# The simulator, and what of the bot it looks at from outside.
+SIM = $(filter-out tests/sim/memory_fixture.c,$(wildcard tests/sim/*.c))
+SIM_WRAPS = store_admit store_load store_claim store_steps store_mark \
+	    store_breaker_pass store_breaker_report store_pace \
+	    delivery_judge engine_random
+SIM_HISTORIES = 100000
+
 # What runs in more than one thread, and what valgrind should see.
 TSAN_TESTS = $(wildcard $(addprefix tests/unit/t_,engine*.c fcgi*.c log*.c \
 		mailbox*.c net*.c seal*.c signature*.c))
@@ -94,10 +102,11 @@ UNIT_BINS = $(UNIT:%.c=$(BUILD)/%)
 MEMORY_BINS = $(BOTH_STORES:%.c=$(BUILD)/%-memory)
 FUZZ_BINS = $(FUZZ:%.c=$(BUILD)/%)
 BENCH_BINS = $(BENCH:%.c=$(BUILD)/%)
+SIM_BIN = $(BUILD)/tests/sim/sim
 SHIM_LIBS = $(SHIMS:tests/torture/shims/%.c=$(BUILD)/shims/%.so)
 HOOK_APPS = $(HOOKS:tests/torture/hooks/%.c=$(BUILD)/hooks/%/mededbot.fcgi)
 TEST_OBJS = $(patsubst %.c,$(BUILD)/%.o,$(UNIT) $(UNIT_HELPERS) $(MEMORY) \
-		$(FUZZ) $(BENCH) $(HOOKS))
+		$(SIM) $(FUZZ) $(BENCH) $(HOOKS))
 DEPS = $(OBJS:.o=.d) $(MAINS:%.c=$(BUILD)/%.d) $(TEST_OBJS:.o=.d)
 
 # ---- build -----------------------------------------------------------------
@@ -188,6 +197,16 @@ e2e: all
 	@E2E_SERVERS="$(SERVERS)" /usr/bin/python3 -B -m pytest -q \
 	    -p no:cacheprovider tests/e2e
 
+# The engine with another clock, store and network, on all cores; then each
+# control, which must be noticed.
+$(SIM_BIN): $(SIM:%.c=$(BUILD)/%.o) $(LIB)
+	$(SAY) $(CC) $(ALL_LDFLAGS) $(SIM_WRAPS:%=-Wl,--wrap=%) -o $@ $^ \
+	    $(LIBS)
+
+sim: $(SIM_BIN)
+	@$(SIM_BIN) --histories $(SIM_HISTORIES)
+	@$(SIM_BIN) --controls
+
 # A shim is preloaded, between a program and the kernel or a library.
 $(BUILD)/shims/%.so: tests/torture/shims/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -239,4 +258,4 @@ clean:
 	rm -rf build
 
 .PHONY: all check deps layers lint manlint readme unit tsan valgrind fuzz run-fuzz \
-	e2e torture bench run install clean FORCE $(RUN_UNIT) $(RUN_FUZZ)
+	e2e sim torture bench run install clean FORCE $(RUN_UNIT) $(RUN_FUZZ)
