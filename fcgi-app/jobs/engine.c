@@ -300,12 +300,17 @@ void
 engine_close(struct engine **enginep)
 {
 	struct engine *engine = *enginep;
+	struct mail *mail;
 
 	*enginep = NULL;
 	if (engine == NULL)
 		return;
 	while (engine->jobs != NULL)
 		job_free(engine->jobs);
+	while ((mail = engine->waiting) != NULL) {
+		engine->waiting = mail->next;
+		free(mail);
+	}
 	net_close(&engine->net);
 	upstreams_release(&engine->up);
 	free(engine);
