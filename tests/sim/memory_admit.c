@@ -15,9 +15,9 @@ memory_person(const uint8_t user[16])
 {
 	struct person *person;
 
-	TAILQ_FOREACH(person, &world.people, link)
-	if (memcmp(person->user, user, 16) == 0)
-		return person;
+	TAILQ_FOREACH (person, &world.people, link)
+		if (memcmp(person->user, user, 16) == 0)
+			return person;
 	return NULL;
 }
 
@@ -30,9 +30,9 @@ memory_person_add(const uint8_t user[16])
 	memcpy(person->user, user, 16);
 	TAILQ_INIT(&person->pairs);
 	person->next_seq = 1;
-	TAILQ_FOREACH(after, &world.people, link)
-	if (memcmp(after->user, user, 16) > 0)
-		break;
+	after = TAILQ_FIRST(&world.people);
+	while (after != NULL && memcmp(after->user, user, 16) < 0)
+		after = TAILQ_NEXT(after, link);
 	if (after == NULL)
 		TAILQ_INSERT_TAIL(&world.people, person, link);
 	else
@@ -116,9 +116,9 @@ find_seen(const char *id)
 {
 	struct seen *seen;
 
-	TAILQ_FOREACH(seen, &world.seen, link)
-	if (strcmp(seen->id, id) == 0)
-		return seen;
+	TAILQ_FOREACH (seen, &world.seen, link)
+		if (strcmp(seen->id, id) == 0)
+			return seen;
 	return NULL;
 }
 

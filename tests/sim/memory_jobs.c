@@ -17,9 +17,9 @@ memory_job(const struct store_job_id *id)
 {
 	struct job *job;
 
-	TAILQ_FOREACH(job, &world.jobs, link)
-	if (memory_same_job(&job->id, id))
-		return job;
+	TAILQ_FOREACH (job, &world.jobs, link)
+		if (memory_same_job(&job->id, id))
+			return job;
 	return NULL;
 }
 
@@ -36,11 +36,10 @@ is_before(const struct job *a, const struct job *b)
 void
 memory_job_add(struct job *job)
 {
-	struct job *after;
+	struct job *after = TAILQ_FIRST(&world.jobs);
 
-	TAILQ_FOREACH(after, &world.jobs, link)
-	if (is_before(job, after))
-		break;
+	while (after != NULL && is_before(after, job))
+		after = TAILQ_NEXT(after, link);
 	if (after == NULL)
 		TAILQ_INSERT_TAIL(&world.jobs, job, link);
 	else
@@ -117,9 +116,9 @@ first_claimable(bool suspect, const struct store_now *now)
 {
 	struct job *job;
 
-	TAILQ_FOREACH(job, &world.jobs, link)
-	if (is_suspect(job) == suspect && is_claimable(job, now))
-		return job;
+	TAILQ_FOREACH (job, &world.jobs, link)
+		if (is_suspect(job) == suspect && is_claimable(job, now))
+			return job;
 	return NULL;
 }
 
@@ -153,8 +152,8 @@ store_orphans(struct store *s, struct store_now now, size_t *n)
 	*n = 0;
 	if (s->dead)
 		return STORE_ERR;
-	TAILQ_FOREACH(job, &world.jobs, link)
-	*n += is_orphan(job, &now);
+	TAILQ_FOREACH (job, &world.jobs, link)
+		*n += is_orphan(job, &now);
 	return STORE_OK;
 }
 
@@ -182,8 +181,7 @@ count_turns(const struct person *p, size_t *bytes)
 	struct pair *pair;
 	size_t n = 0;
 
-	TAILQ_FOREACH(pair, &p->pairs, link)
-	{
+	TAILQ_FOREACH (pair, &p->pairs, link) {
 		n += 2;
 		*bytes += text_size(pair->question) + text_size(pair->answer);
 	}
@@ -195,8 +193,7 @@ copy_turns(const struct person *p, struct store_turn *turn, char **at)
 {
 	struct pair *pair;
 
-	TAILQ_FOREACH(pair, &p->pairs, link)
-	{
+	TAILQ_FOREACH (pair, &p->pairs, link) {
 		turn->from_user = true;
 		turn++->text =
 		    copy(at, pair->question, text_size(pair->question));

@@ -21,10 +21,10 @@ first_job(const struct person *p)
 	uint32_t first = 0;
 	struct job *job;
 
-	TAILQ_FOREACH(job, &world.jobs, link)
-	if (memcmp(job->id.user, p->user, 16) == 0 &&
-	    (first == 0 || job->id.seq < first))
-		first = job->id.seq;
+	TAILQ_FOREACH (job, &world.jobs, link)
+		if (memcmp(job->id.user, p->user, 16) == 0 &&
+		    (first == 0 || job->id.seq < first))
+			first = job->id.seq;
 	return first;
 }
 
@@ -49,8 +49,7 @@ describe_all(bool working, const struct store_now *now, struct store_stat *stat,
 {
 	struct person *p;
 
-	TAILQ_FOREACH(p, &world.people, link)
-	{
+	TAILQ_FOREACH (p, &world.people, link) {
 		if ((p->busy_seq != 0) != working ||
 		    (!p->has_session && first_job(p) == 0))
 			continue;
@@ -74,8 +73,8 @@ store_stat(struct store *s, struct store_now now, struct store_stat *stat,
 	describe_all(true, &now, stat, infos, max, n);
 	describe_all(false, &now, stat, infos, max, n);
 	stat->unfinished = memory_unfinished();
-	TAILQ_FOREACH(letter, &world.letters, link)
-	stat->dead++;
+	TAILQ_FOREACH (letter, &world.letters, link)
+		stat->dead++;
 	return STORE_OK;
 }
 
@@ -171,8 +170,7 @@ memory_due_ms(struct store_now now)
 	int64_t due_ms = INT64_MAX;
 	struct job *job;
 
-	TAILQ_FOREACH(job, &world.jobs, link)
-	{
+	TAILQ_FOREACH (job, &world.jobs, link) {
 		bool dead =
 		    job->owner.slot != NOBODY && !memory_lives(job->owner);
 
@@ -192,8 +190,8 @@ memory_unfinished(void)
 	struct job *job;
 	size_t n = 0;
 
-	TAILQ_FOREACH(job, &world.jobs, link)
-	n++;
+	TAILQ_FOREACH (job, &world.jobs, link)
+		n++;
 	return n;
 }
 
@@ -202,9 +200,9 @@ memory_dead(const struct store_job_id *id)
 {
 	struct letter *letter;
 
-	TAILQ_FOREACH(letter, &world.letters, link)
-	if (memory_same_job(&letter->id, id))
-		return letter->reason;
+	TAILQ_FOREACH (letter, &world.letters, link)
+		if (memory_same_job(&letter->id, id))
+			return letter->reason;
 	return NULL;
 }
 
@@ -221,15 +219,13 @@ memory_check(void)
 	struct person *p;
 	struct job *job;
 
-	TAILQ_FOREACH(p, &world.people, link)
-	{
+	TAILQ_FOREACH (p, &world.people, link) {
 		memcpy(id.user, p->user, 16);
 		id.seq = p->busy_seq;
 		if (p->busy_seq != 0 && memory_job(&id) == NULL)
 			return "a user is busy without an unfinished job";
 	}
-	TAILQ_FOREACH(job, &world.jobs, link)
-	{
+	TAILQ_FOREACH (job, &world.jobs, link) {
 		if (memory_person(job->id.user) == NULL)
 			return "a job has no user";
 		if (job->owner.slot >= 0 && job->visible_ms == INT64_MAX)

@@ -94,10 +94,10 @@ struct world {
 	struct slot slots[STORE_SLOTS];
 	struct breaker breakers[STORE_UPSTREAMS];
 	int64_t pace_us;
-	TAILQ_HEAD(, person) people;
-	TAILQ_HEAD(, job) jobs; /* by visible_ms, user, seq */
-	TAILQ_HEAD(, seen) seen;
-	TAILQ_HEAD(, letter) letters;
+	TAILQ_HEAD(person_list, person) people;
+	TAILQ_HEAD(job_list, job) jobs; /* by visible_ms, user, seq */
+	TAILQ_HEAD(seen_list, seen) seen;
+	TAILQ_HEAD(letter_list, letter) letters;
 };
 
 struct store {

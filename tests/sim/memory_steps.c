@@ -67,8 +67,7 @@ is_too_long(const struct person *p, const struct store_step *step)
 	size_t n = 0, bytes = 0;
 	struct pair *pair;
 
-	TAILQ_FOREACH(pair, &p->pairs, link)
-	{
+	TAILQ_FOREACH (pair, &p->pairs, link) {
 		n++;
 		bytes += strlen(pair->question) + strlen(pair->answer);
 	}

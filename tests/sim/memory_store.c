@@ -90,7 +90,7 @@ memory_boot(const struct store_now *now)
 static void
 void_leases(void)
 {
-	TAILQ_HEAD(, job) old;
+	struct job_list old;
 	struct job *job;
 
 	TAILQ_INIT(&old);

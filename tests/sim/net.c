@@ -90,8 +90,12 @@ net_cancel(struct net_request *r)
 void
 net_reset(void)
 {
-	while (!TAILQ_EMPTY(&flying))
-		request_free(TAILQ_FIRST(&flying));
+	struct net_request *r, *next;
+
+	for (r = TAILQ_FIRST(&flying); r != NULL; r = next) {
+		next = TAILQ_NEXT(r, link);
+		request_free(r);
+	}
 }
 
 int
@@ -115,8 +119,8 @@ net_active(const struct net *net)
 	struct net_request *r;
 	size_t n = 0;
 
-	TAILQ_FOREACH(r, &flying, link)
-	n += r->net == net;
+	TAILQ_FOREACH (r, &flying, link)
+		n += r->net == net;
 	return n;
 }
 
@@ -215,9 +219,9 @@ net_due_ms(const struct net *net)
 	int64_t due_ms = INT64_MAX;
 	struct net_request *r;
 
-	TAILQ_FOREACH(r, &flying, link)
-	if (r->net == net && r->end_ms < due_ms)
-		due_ms = r->end_ms;
+	TAILQ_FOREACH (r, &flying, link)
+		if (r->net == net && r->end_ms < due_ms)
+			due_ms = r->end_ms;
 	return due_ms;
 }
 
@@ -227,9 +231,9 @@ net_arrival_ms(void)
 	int64_t due_ms = INT64_MAX;
 	struct net_request *r;
 
-	TAILQ_FOREACH(r, &flying, link)
-	if (r->arrive_ms < due_ms)
-		due_ms = r->arrive_ms;
+	TAILQ_FOREACH (r, &flying, link)
+		if (r->arrive_ms < due_ms)
+			due_ms = r->arrive_ms;
 	return due_ms;
 }
 
@@ -257,10 +261,10 @@ first_ended(const struct net *net)
 {
 	struct net_request *r, *first = NULL;
 
-	TAILQ_FOREACH(r, &flying, link)
-	if (r->net == net && r->end_ms <= sim.now_ms &&
-	    (first == NULL || r->end_ms < first->end_ms))
-		first = r;
+	TAILQ_FOREACH (r, &flying, link)
+		if (r->net == net && r->end_ms <= sim.now_ms &&
+		    (first == NULL || r->end_ms < first->end_ms))
+			first = r;
 	return first;
 }
 

@@ -109,10 +109,8 @@ step(struct store *s, const struct store_lease *lease,
 }
 
 void
-require_that(bool so, const char *what, const char *file, int line)
+require_failed(const char *what, const char *file, int line)
 {
-	if (so)
-		return;
 	fprintf(stderr, "%s:%d: not so: %s\n", file, line, what);
 	_exit(1);
 }

@@ -62,7 +62,7 @@ fixture_open(const struct fixture *f, struct store_now now)
 	struct store *s;
 
 	if (store_open(&s, &f->place, now, why) != STORE_OK)
-		require_that(false, why, __FILE__, __LINE__);
+		require_failed(why, __FILE__, __LINE__);
 	return s;
 }
 

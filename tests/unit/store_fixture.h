@@ -62,8 +62,8 @@ enum store_rc step(struct store *, const struct store_lease *,
     enum store_step_kind, struct store_now);
 
 /* Ends the process with a message when it is not so. */
-#define require(so) require_that(so, #so, __FILE__, __LINE__)
-void require_that(bool so, const char *what, const char *file, int line);
+#define require(so) ((so) ? (void)0 : require_failed(#so, __FILE__, __LINE__))
+_Noreturn void require_failed(const char *what, const char *file, int line);
 
 /*
  * Another process that has the store open: it runs one function at a time,
