@@ -17,6 +17,8 @@
 #   make sim        the engine in SIM_HISTORIES (100000) simulated worlds
 #   make torture    everything fails, in turn: TORTURE=short, or long
 #   make bench      ratios against a responder that does nothing
+#   make cost       of an admission, not above tests/bench/BASELINE
+#   make bench-conversations    thousands of them at once, in one process
 #   make install    PREFIX=/usr/local DESTDIR=
 #   make clean
 #
@@ -59,7 +61,7 @@ LDFLAGS =
 ALL_CFLAGS = $(WARN) $(WERROR) $(HARDEN) -fPIE -pthread $(CFLAGS)
 ALL_LDFLAGS = -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed $(HARDEN) \
 	      $(LDFLAGS)
-LIBS = -lfcgi -lcurl -ljansson -llmdb -lcrypto
+LIBS = -lfcgi -lcurl -ljansson -lyajl -llmdb -lcrypto
 
 # ---- lists -----------------------------------------------------------------
 
@@ -69,14 +71,16 @@ SRCS = $(filter-out $(MAINS),$(wildcard fcgi-app/*/*.c store/*.c))
 UNIT = $(wildcard tests/unit/t_*.c)
 UNIT_HELPERS = $(filter-out $(UNIT),$(wildcard tests/unit/*.c))
 FUZZ = $(wildcard tests/fuzz/f_*.c)
-BENCH = $(wildcard tests/bench/*.c)
+BENCH_PARTS = $(wildcard tests/bench/upstream_*.c)
+BENCH = $(filter-out $(BENCH_PARTS),$(wildcard tests/bench/*.c))
 SHIMS = $(wildcard tests/torture/shims/*.c)
 HOOKS = $(wildcard tests/torture/hooks/*.c)
+TOOLS = $(wildcard tests/torture/tools/*.c)
 
 # The store in memory, and the tests of the store's header that run on both.
 MEMORY = $(wildcard tests/sim/memory_*.c)
 BOTH_STORES = $(wildcard $(addprefix tests/unit/t_,admit.c breaker.c steps.c \
-		sweep.c worker.c))
+		sweep.c worker.c worker_suspect.c))
 
 # The simulator, and what of the bot it looks at from outside.
 SIM = $(filter-out tests/sim/memory_fixture.c,$(wildcard tests/sim/*.c))
@@ -105,8 +109,9 @@ BENCH_BINS = $(BENCH:%.c=$(BUILD)/%)
 SIM_BIN = $(BUILD)/tests/sim/sim
 SHIM_LIBS = $(SHIMS:tests/torture/shims/%.c=$(BUILD)/shims/%.so)
 HOOK_APPS = $(HOOKS:tests/torture/hooks/%.c=$(BUILD)/hooks/%/mededbot.fcgi)
+TOOL_BINS = $(TOOLS:%.c=$(BUILD)/%)
 TEST_OBJS = $(patsubst %.c,$(BUILD)/%.o,$(UNIT) $(UNIT_HELPERS) $(MEMORY) \
-		$(SIM) $(FUZZ) $(BENCH) $(HOOKS))
+		$(SIM) $(FUZZ) $(BENCH) $(BENCH_PARTS) $(HOOKS) $(TOOLS))
 DEPS = $(OBJS:.o=.d) $(MAINS:%.c=$(BUILD)/%.d) $(TEST_OBJS:.o=.d)
 
 # ---- build -----------------------------------------------------------------
@@ -222,17 +227,29 @@ $(BUILD)/hooks/%/mededbot.fcgi: $(BUILD)/tests/torture/hooks/%.o \
 	    $$(sed -n '/wraps:/{s/.*wraps://;s/[^ ]*[a-z0-9_]/-Wl,--wrap=&/gp}' \
 	    tests/torture/hooks/$*.c) -o $@ $^ $(LIBS)
 
+# A tool looks into the store for a test.
+$(TOOL_BINS): %: %.o $(LIB)
+	$(SAY) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
 # short takes at most three minutes, long at least fifteen.
 TORTURE = short
-torture: all $(SHIM_LIBS) $(HOOK_APPS)
+torture: all $(SHIM_LIBS) $(HOOK_APPS) $(TOOL_BINS)
 	@TORTURE=$(TORTURE) /usr/bin/python3 -B -m pytest -q \
 	    -p no:cacheprovider tests/torture
 
-$(BENCH_BINS): %: %.o
+$(BUILD)/tests/bench/upstream: $(BENCH_PARTS:%.c=$(BUILD)/%.o)
+$(BUILD)/tests/bench/upstream: private LIBS += -lnghttp2 -lssl
+$(BENCH_BINS): %: %.o $(LIB)
 	$(SAY) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
-bench: all $(BENCH_BINS)
-	@BUILD=$(BUILD) /usr/bin/python3 tests/bench/bench.py
+bench: all $(BENCH_BINS) $(BUILD)/shims/slow_flush.so
+	@BUILD=$(BUILD) /usr/bin/python3 -B tests/bench/bench.py
+
+cost: $(BUILD)/tests/bench/txn
+	@BUILD=$(BUILD) /usr/bin/python3 -B tests/bench/cost.py --check
+
+bench-conversations: all $(BENCH_BINS)
+	@BUILD=$(BUILD) /usr/bin/python3 -B tests/bench/conversations.py
 
 # ---- the rest --------------------------------------------------------------
 
@@ -258,4 +275,5 @@ clean:
 	rm -rf build
 
 .PHONY: all check deps layers lint manlint readme unit tsan valgrind fuzz run-fuzz \
-	e2e sim torture bench run install clean FORCE $(RUN_UNIT) $(RUN_FUZZ)
+	e2e sim torture bench bench-conversations cost run install clean FORCE \
+	$(RUN_UNIT) $(RUN_FUZZ)

@@ -2,19 +2,25 @@
  * load - sends signed webhooks as fast as they are answered.
  *
  *   load --port N --path /webhook --connections C --seconds S --secret TEXT
- *        [--users N] [--requests N]
+ *        [--users N | --first N] [--requests N] [--forged] [--rate R]
  *
  * Each of C keep-alive connections sends its next webhook when the answer to
  * the last one is there.  Every webhook is another one: event id, reply token
- * and message of its own, and a user of its own, or one of N in turn.  All are
- * made and signed before the clock runs, 25,000 a second unless --requests
- * says otherwise; when they are used up, the run ends early.  At its end what
- * is still unanswered is waited for, 5 s at most.
+ * and message of its own, and a user of its own; or, with --users, one of N in
+ * turn; or, with --first, one of those that txn.c made, from number N on.
+ * Event ids rise with time, as LINE's do.  Forged ones are signed with another
+ * secret.  All are made and signed before the clock runs, 25,000 a second
+ * unless --requests says otherwise; when they are used up, the run ends early.
+ * At its end what is still unanswered is waited for, 5 s at most.
  *
- * Prints one line of JSON.  "ok" are answers of status 200; "other" is
- * everything else, connections that broke and answers that never came
- * included, and "first_other" the status of the first such (0: none came,
- * -1: there is no other).  Latencies are of all answers.
+ * With --rate the webhooks come at R a second, whether answers are there or
+ * not, as long as there is a free connection.  Each reply token is then a
+ * stamp of the time in which its webhook was due (see upstream_answer.c).
+ *
+ * Prints one line of JSON.  "ok" are answers of status 200, or of 401 when all
+ * are forged; "other" is everything else, connections that broke and answers
+ * that never came included, and "first_other" the status of the first such (0:
+ * none came, -1: there is no other).  Latencies are of all answers.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -36,6 +42,7 @@
 
 enum {
 	REQUEST_MAX = 2048,
+	USER_MAX = 40,
 	ANSWER_MAX = 4096,
 	CONNECTIONS_MAX = 4096,
 	PER_SECOND = 25000,
@@ -46,8 +53,9 @@ enum {
 static struct {
 	uint16_t port;
 	const char *path, *secret;
-	size_t connections, users, requests;
-	double seconds;
+	size_t connections, users, first, requests;
+	double seconds, rate;
+	int known, forged;
 } options;
 
 struct request {
@@ -57,6 +65,8 @@ struct request {
 
 struct conn {
 	int fd;
+	bool asks;              /* waits for an answer */
+	struct conn *next_free; /* --rate: of those that do not */
 	int64_t sent_us;
 	size_t len;
 	char in[ANSWER_MAX];
@@ -64,7 +74,8 @@ struct conn {
 
 static struct request *requests;
 static size_t next_request; /* those before were sent */
-static int64_t end_us;
+static int64_t start_us, end_us;
+static struct conn *free_conns;
 static uint32_t *latencies_us;
 static size_t n_answers, n_ok, n_other;
 static int first_other = -1;
@@ -88,43 +99,77 @@ die(const char *what)
 
 /* ---- webhooks ------------------------------------------------------------ */
 
-static int
-print_body(char *to, size_t size, uint64_t run, size_t i)
+/* When request i is due, with --rate. */
+static int64_t
+due_us(size_t i)
 {
-	struct timespec now;
+	return start_us + (int64_t)((double)i * 1e6 / options.rate);
+}
+
+static void
+print_token(char *to, size_t size, unsigned run, size_t i)
+{
+	if (options.rate > 0)
+		snprintf(to, size, "stamp-%016llx",
+		    (unsigned long long)due_us(i));
+	else
+		snprintf(to, size, "%08x%08x0f3779fba3b349968c5d07db", run,
+		    (unsigned)i);
+}
+
+static void
+print_user(char to[USER_MAX], unsigned run, size_t i)
+{
 	size_t user = options.users == 0 ? i : i % options.users;
-	unsigned r = (unsigned)run, t = (unsigned)i;
+
+	if (options.known) /* as txn.c names them; nobody else has run 0 */
+		snprintf(to, USER_MAX, "U%032zx", options.first + i);
+	else
+		snprintf(to, USER_MAX, "U%08x%024zx", run | 1, user);
+}
+
+static int
+print_body(char *to, size_t size, unsigned run, size_t i)
+{
+	static int64_t began_us; /* wall clock of this program: names events */
+	char user[USER_MAX], token[64];
+	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
+	if (began_us == 0)
+		began_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+	print_user(user, run, i);
+	print_token(token, sizeof(token), run, i);
 	return snprintf(to, size,
 	    "{\"destination\":\"U00000000000000000000000000000000\","
 	    "\"events\":[{\"type\":\"message\",\"message\":{\"type\":"
 	    "\"text\",\"id\":\"%018zu\",\"quoteToken\":"
 	    "\"q3Plxr4AgKd_%08x%08x\",\"text\":\"I have had a fever of "
 	    "38.5 since last night. What should I do now? (%zu)\"},"
-	    "\"webhookEventId\":\"01BENCH%08X%011zu\","
+	    "\"webhookEventId\":\"01%013llX%011zu\","
 	    "\"deliveryContext\":{\"isRedelivery\":false},"
 	    "\"timestamp\":%lld%03ld,\"source\":{\"type\":\"user\","
-	    "\"userId\":\"U%08x%024zx\"},\"replyToken\":"
-	    "\"%08x%08x0f3779fba3b349968c5d07db\",\"mode\":\"active\"}]}",
-	    i, r, t, i, r, i, (long long)now.tv_sec, now.tv_nsec / 1000000, r,
-	    user, r, t);
+	    "\"userId\":\"%s\"},\"replyToken\":\"%s\","
+	    "\"mode\":\"active\"}]}",
+	    i, run, (unsigned)i, i, (unsigned long long)began_us, i,
+	    (long long)now.tv_sec, now.tv_nsec / 1000000, user, token);
 }
 
 static void
 sign(const char *body, size_t len, char signature[64])
 {
 	unsigned char mac[EVP_MAX_MD_SIZE];
+	const char *secret = options.forged ? "another" : options.secret;
 	unsigned n;
 
-	if (HMAC(EVP_sha256(), options.secret, (int)strlen(options.secret),
+	if (HMAC(EVP_sha256(), secret, (int)strlen(secret),
 		(const unsigned char *)body, len, mac, &n) == NULL)
 		die("load: HMAC");
 	EVP_EncodeBlock((unsigned char *)signature, mac, (int)n);
 }
 
 static void
-make_request(struct request *request, uint64_t run, size_t i)
+make_request(struct request *request, unsigned run, size_t i)
 {
 	char body[REQUEST_MAX], all[REQUEST_MAX], signature[64];
 	int n = print_body(body, sizeof(body), run, i);
@@ -145,7 +190,7 @@ make_request(struct request *request, uint64_t run, size_t i)
 static void
 make_requests(void)
 {
-	uint64_t run;
+	unsigned run;
 
 	requests = calloc(options.requests, sizeof(*requests));
 	latencies_us = calloc(options.requests, sizeof(*latencies_us));
@@ -184,32 +229,52 @@ conn_send(struct conn *conn)
 {
 	const struct request *request = &requests[next_request];
 
-	if (next_request == options.requests || now_us() >= end_us)
+	if (next_request == options.requests ||
+	    (options.rate == 0 && now_us() >= end_us))
 		return;
 	next_request++;
+	conn->asks = true;
 	conn->sent_us = now_us();
 	/* Smaller than a socket's buffer; what fails is found by the read. */
 	if (send(conn->fd, request->bytes, request->len, MSG_NOSIGNAL) == -1)
 		shutdown(conn->fd, SHUT_RDWR);
 }
 
+/* The next one at once, or when it is due. */
 static void
-count(const struct conn *conn, int status)
+conn_next(struct conn *conn)
 {
-	if (status == 200)
+	if (options.rate == 0) {
+		conn_send(conn);
+		return;
+	}
+	conn->next_free = free_conns;
+	free_conns = conn;
+}
+
+static void
+count(struct conn *conn, int status)
+{
+	conn->asks = false;
+	if (status == (options.forged ? 401 : 200))
 		n_ok++;
 	else if (n_other++ == 0)
 		first_other = status;
 	latencies_us[n_answers++] = (uint32_t)(now_us() - conn->sent_us);
 }
 
+/* A server may close one that it has not heard of for a while. */
 static void
 conn_broke(struct conn *conn)
 {
-	count(conn, 0);
+	bool asked = conn->asks;
+
 	close(conn->fd);
 	conn_open(conn);
-	conn_send(conn);
+	if (!asked)
+		return;
+	count(conn, 0);
+	conn_next(conn);
 }
 
 /* Is there a whole answer?  Its body has a length or is chunked. */
@@ -244,7 +309,34 @@ conn_read(struct conn *conn)
 		return;
 	count(conn, (int)strtol(conn->in + strlen("HTTP/1.1 "), NULL, 10));
 	conn->len = 0;
-	conn_send(conn);
+	conn_next(conn);
+}
+
+/* Sends what is due; how many ms until the next, or -1 when none is left. */
+static int
+send_due(void)
+{
+	int64_t now = now_us(), due;
+	struct conn *conn;
+
+	while (options.rate > 0 && next_request < options.requests) {
+		due = due_us(next_request);
+		if (due > now)
+			return (int)((due - now) / 1000) + 1;
+		conn = free_conns;
+		if (conn == NULL)
+			return -1;
+		free_conns = conn->next_free;
+		conn_send(conn);
+	}
+	return -1;
+}
+
+static bool
+is_over(void)
+{
+	return n_answers == next_request &&
+	    (options.rate == 0 || next_request == options.requests);
 }
 
 /* Until all that was sent is answered. */
@@ -253,14 +345,15 @@ run(void)
 {
 	struct epoll_event events[EVENTS];
 
-	while (n_answers < next_request) {
+	while (!is_over()) {
 		int64_t left_us = end_us + GRACE_US - now_us();
-		int n;
+		int n, wait_ms = send_due();
 
 		if (left_us <= 0)
 			break;
-		n = epoll_wait(epoll, events, EVENTS,
-		    (int)(left_us / 1000) + 1);
+		if (wait_ms == -1)
+			wait_ms = (int)(left_us / 1000) + 1;
+		n = epoll_wait(epoll, events, EVENTS, wait_ms);
 		for (int i = 0; i < n; i++)
 			conn_read(events[i].data.ptr);
 	}
@@ -307,13 +400,18 @@ read_options(int argc, char **argv)
 		{ "seconds", required_argument, NULL, 's' },
 		{ "secret", required_argument, NULL, 'k' },
 		{ "users", required_argument, NULL, 'n' },
+		{ "first", required_argument, NULL, 'f' },
 		{ "requests", required_argument, NULL, 'r' },
+		{ "forged", no_argument, &options.forged, 1 },
+		{ "rate", required_argument, NULL, 'R' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
 		switch (option) {
+		case 0: /* a flag, which is set */
+			break;
 		case 'p':
 			options.port = (uint16_t)strtoul(optarg, NULL, 10);
 			break;
@@ -332,13 +430,22 @@ read_options(int argc, char **argv)
 		case 'n':
 			options.users = strtoul(optarg, NULL, 10);
 			break;
+		case 'f':
+			options.first = strtoul(optarg, NULL, 10);
+			options.known = 1;
+			break;
 		case 'r':
 			options.requests = strtoul(optarg, NULL, 10);
+			break;
+		case 'R':
+			options.rate = strtod(optarg, NULL);
 			break;
 		default:
 			exit(2);
 		}
 	}
+	if (options.rate > 0)
+		options.requests = (size_t)(options.seconds * options.rate);
 	if (options.requests == 0)
 		options.requests = (size_t)(options.seconds * PER_SECOND);
 }
@@ -347,7 +454,6 @@ int
 main(int argc, char **argv)
 {
 	static struct conn conns[CONNECTIONS_MAX];
-	int64_t start_us;
 
 	read_options(argc, argv);
 	if (options.port == 0 || options.path == NULL ||
@@ -357,13 +463,16 @@ main(int argc, char **argv)
 		return 2;
 	}
 	epoll = epoll_create1(EPOLL_CLOEXEC);
+	/* Stamps are made before it begins: a moment and 20 us each. */
+	start_us = now_us() + 100000 + (int64_t)options.requests * 20;
 	make_requests();
 	for (size_t i = 0; i < options.connections; i++)
 		conn_open(&conns[i]);
-	start_us = now_us();
+	if (options.rate == 0)
+		start_us = now_us();
 	end_us = start_us + (int64_t)(options.seconds * 1e6);
 	for (size_t i = 0; i < options.connections; i++)
-		conn_send(&conns[i]);
+		conn_next(&conns[i]);
 	run();
 	report((double)(now_us() - start_us) / 1e6);
 	return 0;

@@ -15,7 +15,8 @@ memory_person(const uint8_t user[16])
 {
 	struct person *person;
 
-	TAILQ_FOREACH (person, &world.people, link)
+	for (person = TAILQ_FIRST(&world.people); person != NULL;
+	     person = TAILQ_NEXT(person, link))
 		if (memcmp(person->user, user, 16) == 0)
 			return person;
 	return NULL;
@@ -116,7 +117,8 @@ find_seen(const char *id)
 {
 	struct seen *seen;
 
-	TAILQ_FOREACH (seen, &world.seen, link)
+	for (seen = TAILQ_FIRST(&world.seen); seen != NULL;
+	     seen = TAILQ_NEXT(seen, link))
 		if (strcmp(seen->id, id) == 0)
 			return seen;
 	return NULL;
@@ -234,20 +236,84 @@ admit_one(struct store *s, const struct store_event *e,
 		add_seen(e, &v->lease.id);
 }
 
+/* ------------------------------------------------------------- bodies -- */
+
+struct store_prepared {
+	const struct store_event *events;
+	size_t n;
+	struct store_verdict verdicts[];
+};
+
+enum store_rc
+store_prepare(struct store *s, const struct store_event *events, size_t n,
+    struct store_prepared **out)
+{
+	size_t i;
+
+	*out = NULL;
+	if (s->dead)
+		return STORE_ERR;
+	for (i = 0; i < n; i++)
+		if (!is_admissible(&events[i]))
+			return STORE_ERR;
+	*out = memory_new(sizeof(**out) + n * sizeof((*out)->verdicts[0]));
+	(*out)->events = events;
+	(*out)->n = n;
+	return STORE_OK;
+}
+
+void
+store_prepared_free(struct store_prepared *p)
+{
+	free(p);
+}
+
+const struct store_verdict *
+store_verdicts(const struct store_prepared *p)
+{
+	return p->verdicts;
+}
+
+enum store_rc
+store_admit_ready(struct store *s, store_gather_fn *gather, void *arg,
+    const struct store_limits *limits, struct store_now now)
+{
+	struct store_prepared *bodies[STORE_BODIES_MAX], *p;
+	size_t n, i, j;
+
+	if (memory_self(s).slot == NOBODY)
+		return STORE_ERR;
+	memory_begin(&now);
+	n = gather(arg, bodies, STORE_BODIES_MAX);
+	for (i = 0; i < n; i++) {
+		p = bodies[i];
+		for (j = 0; j < p->n; j++)
+			admit_one(s, &p->events[j], limits, &now,
+			    &p->verdicts[j]);
+	}
+	return STORE_OK;
+}
+
+static size_t
+gather_one(void *arg, struct store_prepared **bodies, size_t max)
+{
+	(void)max;
+	bodies[0] = arg;
+	return 1;
+}
+
 enum store_rc
 store_admit(struct store *s, const struct store_event *events, size_t n,
     const struct store_limits *limits, struct store_now now,
     struct store_verdict *verdicts)
 {
-	size_t i;
+	struct store_prepared *p;
+	enum store_rc rc = store_prepare(s, events, n, &p);
 
-	if (memory_self(s).slot == NOBODY)
-		return STORE_ERR;
-	for (i = 0; i < n; i++)
-		if (!is_admissible(&events[i]))
-			return STORE_ERR;
-	memory_begin(&now);
-	for (i = 0; i < n; i++)
-		admit_one(s, &events[i], limits, &now, &verdicts[i]);
-	return STORE_OK;
+	if (rc == STORE_OK)
+		rc = store_admit_ready(s, gather_one, p, limits, now);
+	if (rc == STORE_OK)
+		memcpy(verdicts, p->verdicts, n * sizeof(*verdicts));
+	store_prepared_free(p);
+	return rc;
 }

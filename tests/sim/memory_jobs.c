@@ -1,5 +1,6 @@
 /*
- * memory_jobs.c - the jobs of the store in memory: who may take which.
+ * memory_jobs.c - the jobs of the store in memory, and a copy for who works
+ * on one.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,8 @@ memory_job(const struct store_job_id *id)
 {
 	struct job *job;
 
-	TAILQ_FOREACH (job, &world.jobs, link)
+	for (job = TAILQ_FIRST(&world.jobs); job != NULL;
+	     job = TAILQ_NEXT(job, link))
 		if (memory_same_job(&job->id, id))
 			return job;
 	return NULL;
@@ -68,95 +70,6 @@ memory_job_remove(struct job *job)
 	free(job);
 }
 
-/* -------------------------------------------------------------- claim -- */
-
-static bool
-is_orphan(const struct job *job, const struct store_now *now)
-{
-	return memory_boot(now) != world.boot || !memory_lives(job->owner);
-}
-
-static bool
-is_claimable(const struct job *job, const struct store_now *now)
-{
-	if (memory_faults.no_takeover && job->owner.slot >= 0)
-		return false;
-	return job->visible_ms <= now->boot_ms ||
-	    memory_boot(now) != world.boot ||
-	    (job->owner.slot != NOBODY && !memory_lives(job->owner));
-}
-
-static void
-take(struct store *s, struct job *job, uint32_t lease_ms,
-    const struct store_now *now, struct store_lease *lease)
-{
-	struct store_progress *p = &job->progress;
-
-	if (job->blamed && p->crashes < UINT8_MAX)
-		p->crashes++;
-	if (p->tries < UINT8_MAX)
-		p->tries++;
-	p->interrupted =
-	    job->owner.slot != NOBODY && !memory_faults.no_interrupt;
-	job->fence = ++world.serial;
-	memory_job_move(job, now->boot_ms + lease_ms, memory_self(s));
-	lease->id = job->id;
-	lease->fence = job->fence;
-}
-
-static bool
-is_suspect(const struct job *job)
-{
-	return job->progress.crashes > 0 || job->blamed;
-}
-
-/* The earliest that is claimable, of the one kind or the other. */
-static struct job *
-first_claimable(bool suspect, const struct store_now *now)
-{
-	struct job *job;
-
-	TAILQ_FOREACH (job, &world.jobs, link)
-		if (is_suspect(job) == suspect && is_claimable(job, now))
-			return job;
-	return NULL;
-}
-
-enum store_rc
-store_claim(struct store *s, size_t max, uint32_t lease_ms,
-    struct store_now now, struct store_lease *leases, size_t *n)
-{
-	struct job *job;
-	int suspect;
-
-	*n = 0;
-	if (s->dead)
-		return STORE_ERR;
-	if (memory_due_ms(now) > now.boot_ms)
-		return STORE_NONE;
-	if (memory_self(s).slot == NOBODY)
-		return STORE_ERR;
-	memory_begin(&now);
-	for (suspect = 0; suspect <= 1; suspect++)
-		while (*n < max &&
-		    (job = first_claimable(suspect, &now)) != NULL)
-			take(s, job, lease_ms, &now, &leases[(*n)++]);
-	return *n > 0 ? STORE_OK : STORE_NONE;
-}
-
-enum store_rc
-store_orphans(struct store *s, struct store_now now, size_t *n)
-{
-	struct job *job;
-
-	*n = 0;
-	if (s->dead)
-		return STORE_ERR;
-	TAILQ_FOREACH (job, &world.jobs, link)
-		*n += is_orphan(job, &now);
-	return STORE_OK;
-}
-
 /* --------------------------------------------------------------- load -- */
 
 static size_t
@@ -181,7 +94,8 @@ count_turns(const struct person *p, size_t *bytes)
 	struct pair *pair;
 	size_t n = 0;
 
-	TAILQ_FOREACH (pair, &p->pairs, link) {
+	for (pair = TAILQ_FIRST(&p->pairs); pair != NULL;
+	     pair = TAILQ_NEXT(pair, link)) {
 		n += 2;
 		*bytes += text_size(pair->question) + text_size(pair->answer);
 	}
@@ -193,7 +107,8 @@ copy_turns(const struct person *p, struct store_turn *turn, char **at)
 {
 	struct pair *pair;
 
-	TAILQ_FOREACH (pair, &p->pairs, link) {
+	for (pair = TAILQ_FIRST(&p->pairs); pair != NULL;
+	     pair = TAILQ_NEXT(pair, link)) {
 		turn->from_user = true;
 		turn++->text =
 		    copy(at, pair->question, text_size(pair->question));

@@ -9,7 +9,7 @@
 
 enum {
 	DAY_MS = 24 * 3600 * 1000,
-	BACK_MS = 5 * 60 * 1000,
+	STRAY_MS = 5 * 60 * 1000,
 	SEEN_MS = 26 * 3600 * 1000
 };
 
@@ -21,7 +21,8 @@ first_job(const struct person *p)
 	uint32_t first = 0;
 	struct job *job;
 
-	TAILQ_FOREACH (job, &world.jobs, link)
+	for (job = TAILQ_FIRST(&world.jobs); job != NULL;
+	     job = TAILQ_NEXT(job, link))
 		if (memcmp(job->id.user, p->user, 16) == 0 &&
 		    (first == 0 || job->id.seq < first))
 			first = job->id.seq;
@@ -49,7 +50,8 @@ describe_all(bool working, const struct store_now *now, struct store_stat *stat,
 {
 	struct person *p;
 
-	TAILQ_FOREACH (p, &world.people, link) {
+	for (p = TAILQ_FIRST(&world.people); p != NULL;
+	     p = TAILQ_NEXT(p, link)) {
 		if ((p->busy_seq != 0) != working ||
 		    (!p->has_session && first_job(p) == 0))
 			continue;
@@ -73,7 +75,8 @@ store_stat(struct store *s, struct store_now now, struct store_stat *stat,
 	describe_all(true, &now, stat, infos, max, n);
 	describe_all(false, &now, stat, infos, max, n);
 	stat->unfinished = memory_unfinished();
-	TAILQ_FOREACH (letter, &world.letters, link)
+	for (letter = TAILQ_FIRST(&world.letters); letter != NULL;
+	     letter = TAILQ_NEXT(letter, link))
 		stat->dead++;
 	return STORE_OK;
 }
@@ -83,14 +86,17 @@ store_stat(struct store *s, struct store_now now, struct store_stat *stat,
 static bool
 jumped(const struct store_now *now)
 {
-	int64_t wall = now->wall_ms - world.swept_wall_ms, boot = 0;
+	int64_t wall = now->wall_ms - world.swept_wall_ms;
+	int64_t boot = 0, ahead = DAY_MS;
 
-	if (world.swept_boot == world.boot)
+	if (world.swept_boot == world.boot) {
 		boot = now->boot_ms - world.swept_boot_ms;
+		ahead = STRAY_MS;
+	}
 	world.swept_wall_ms = now->wall_ms;
 	world.swept_boot_ms = now->boot_ms;
 	world.swept_boot = world.boot;
-	return wall - boot > DAY_MS || wall - boot < -BACK_MS;
+	return wall - boot > ahead || wall - boot < -STRAY_MS;
 }
 
 static void
@@ -162,6 +168,39 @@ store_sweep(struct store *s, const struct store_sweep_rules *rules,
 	return STORE_OK;
 }
 
+/* -------------------------------------------------------------- audit -- */
+
+static void
+count(struct store_totals *totals)
+{
+	struct person *p;
+
+	memset(totals, 0, sizeof(*totals));
+	for (p = TAILQ_FIRST(&world.people); p; p = TAILQ_NEXT(p, link)) {
+		totals->users++;
+		totals->sessions += p->has_session;
+	}
+	totals->jobs = memory_unfinished();
+	totals->whole = true;
+}
+
+enum store_rc
+store_audit(struct store *s, struct store_now now, store_fault_fn *tell,
+    void *arg, struct store_totals *totals)
+{
+	struct store_fault fault = { .what = memory_check() };
+
+	(void)now;
+	count(totals);
+	if (s->dead)
+		return STORE_ERR;
+	if (fault.what != NULL) {
+		totals->faults = 1;
+		tell(arg, &fault);
+	}
+	return STORE_OK;
+}
+
 /* --------------------------------------------------------------- look -- */
 
 int64_t
@@ -170,7 +209,8 @@ memory_due_ms(struct store_now now)
 	int64_t due_ms = INT64_MAX;
 	struct job *job;
 
-	TAILQ_FOREACH (job, &world.jobs, link) {
+	for (job = TAILQ_FIRST(&world.jobs); job != NULL;
+	     job = TAILQ_NEXT(job, link)) {
 		bool dead =
 		    job->owner.slot != NOBODY && !memory_lives(job->owner);
 
@@ -190,7 +230,8 @@ memory_unfinished(void)
 	struct job *job;
 	size_t n = 0;
 
-	TAILQ_FOREACH (job, &world.jobs, link)
+	for (job = TAILQ_FIRST(&world.jobs); job != NULL;
+	     job = TAILQ_NEXT(job, link))
 		n++;
 	return n;
 }
@@ -200,7 +241,8 @@ memory_dead(const struct store_job_id *id)
 {
 	struct letter *letter;
 
-	TAILQ_FOREACH (letter, &world.letters, link)
+	for (letter = TAILQ_FIRST(&world.letters); letter != NULL;
+	     letter = TAILQ_NEXT(letter, link))
 		if (memory_same_job(&letter->id, id))
 			return letter->reason;
 	return NULL;
@@ -219,13 +261,15 @@ memory_check(void)
 	struct person *p;
 	struct job *job;
 
-	TAILQ_FOREACH (p, &world.people, link) {
+	for (p = TAILQ_FIRST(&world.people); p != NULL;
+	     p = TAILQ_NEXT(p, link)) {
 		memcpy(id.user, p->user, 16);
 		id.seq = p->busy_seq;
 		if (p->busy_seq != 0 && memory_job(&id) == NULL)
 			return "a user is busy without an unfinished job";
 	}
-	TAILQ_FOREACH (job, &world.jobs, link) {
+	for (job = TAILQ_FIRST(&world.jobs); job != NULL;
+	     job = TAILQ_NEXT(job, link)) {
 		if (memory_person(job->id.user) == NULL)
 			return "a job has no user";
 		if (job->owner.slot >= 0 && job->visible_ms == INT64_MAX)

@@ -94,6 +94,8 @@ struct world {
 	struct slot slots[STORE_SLOTS];
 	struct breaker breakers[STORE_UPSTREAMS];
 	int64_t pace_us;
+	int calm_slot; /* who makes room for a suspect, and until when */
+	int64_t calm_until_ms;
 	TAILQ_HEAD(person_list, person) people;
 	TAILQ_HEAD(job_list, job) jobs; /* by visible_ms, user, seq */
 	TAILQ_HEAD(seen_list, seen) seen;
@@ -104,6 +106,8 @@ struct store {
 	int slot; /* NOBODY: not joined */
 	bool dead;
 	int64_t session_ttl_ms;
+	int64_t suspect_ms; /* since when it sees one wait; 0: none */
+	int64_t calm_ms;    /* since when it is calm; 0: it is not */
 };
 
 extern struct world world;

@@ -67,7 +67,8 @@ is_too_long(const struct person *p, const struct store_step *step)
 	size_t n = 0, bytes = 0;
 	struct pair *pair;
 
-	TAILQ_FOREACH (pair, &p->pairs, link) {
+	for (pair = TAILQ_FIRST(&p->pairs); pair != NULL;
+	     pair = TAILQ_NEXT(pair, link)) {
 		n++;
 		bytes += strlen(pair->question) + strlen(pair->answer);
 	}

@@ -118,6 +118,7 @@ memory_begin(const struct store_now *now)
 	memcpy(world.boot_id, now->boot_id, sizeof(world.boot_id));
 	memset(world.breakers, 0, sizeof(world.breakers));
 	world.pace_us = 0;
+	world.calm_until_ms = 0;
 	void_leases();
 }
 

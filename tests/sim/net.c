@@ -119,7 +119,7 @@ net_active(const struct net *net)
 	struct net_request *r;
 	size_t n = 0;
 
-	TAILQ_FOREACH (r, &flying, link)
+	for (r = TAILQ_FIRST(&flying); r != NULL; r = TAILQ_NEXT(r, link))
 		n += r->net == net;
 	return n;
 }
@@ -219,7 +219,7 @@ net_due_ms(const struct net *net)
 	int64_t due_ms = INT64_MAX;
 	struct net_request *r;
 
-	TAILQ_FOREACH (r, &flying, link)
+	for (r = TAILQ_FIRST(&flying); r != NULL; r = TAILQ_NEXT(r, link))
 		if (r->net == net && r->end_ms < due_ms)
 			due_ms = r->end_ms;
 	return due_ms;
@@ -231,7 +231,7 @@ net_arrival_ms(void)
 	int64_t due_ms = INT64_MAX;
 	struct net_request *r;
 
-	TAILQ_FOREACH (r, &flying, link)
+	for (r = TAILQ_FIRST(&flying); r != NULL; r = TAILQ_NEXT(r, link))
 		if (r->arrive_ms < due_ms)
 			due_ms = r->arrive_ms;
 	return due_ms;
@@ -261,7 +261,7 @@ first_ended(const struct net *net)
 {
 	struct net_request *r, *first = NULL;
 
-	TAILQ_FOREACH (r, &flying, link)
+	for (r = TAILQ_FIRST(&flying); r != NULL; r = TAILQ_NEXT(r, link))
 		if (r->net == net && r->end_ms <= sim.now_ms &&
 		    (first == NULL || r->end_ms < first->end_ms))
 			first = r;

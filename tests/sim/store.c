@@ -17,8 +17,8 @@ WRAP(enum store_rc, store_admit, struct store *, const struct store_event *,
     struct store_verdict *);
 WRAP(enum store_rc, store_load, struct store *, const struct store_lease *,
     struct store_now, struct store_job *);
-WRAP(enum store_rc, store_claim, struct store *, size_t, uint32_t,
-    struct store_now, struct store_lease *, size_t *);
+WRAP(enum store_rc, store_claim, struct store *, size_t, size_t, uint32_t,
+    struct store_now, struct store_lease *, size_t *, bool *);
 WRAP(enum store_rc, store_steps, struct store *, struct store_step *, size_t,
     struct store_now);
 WRAP(void, store_mark, struct store *, const struct store_job_id *);
@@ -73,23 +73,25 @@ __wrap_store_load(struct store *s, const struct store_lease *lease,
 }
 
 enum store_rc
-__wrap_store_claim(struct store *s, size_t max, uint32_t lease_ms,
-    struct store_now now, struct store_lease *leases, size_t *n)
+__wrap_store_claim(struct store *s, size_t max, size_t held, uint32_t lease_ms,
+    struct store_now now, struct store_lease *leases, size_t *n, bool *alone)
 {
 	enum store_rc rc;
 	size_t i;
 
 	*n = 0;
+	*alone = false;
 	if (!proc_survives("before claiming"))
 		return STORE_NONE;
 	if (sim_fault(FAULT_STORE))
 		return failure(STORE_BUSY);
-	rc = __real_store_claim(s, max, lease_ms, now, leases, n);
+	rc = __real_store_claim(s, max, held, lease_ms, now, leases, n, alone);
 	for (i = 0; i < *n; i++)
 		ledger_claimed(&leases[i]);
 	if (rc != STORE_OK || proc_survives("after claiming"))
 		return rc;
 	*n = 0;
+	*alone = false;
 	return STORE_NONE;
 }
 
