@@ -41,10 +41,12 @@ static const enum delivery_verdict by_push[RESULT__MAX] = {
 static bool
 is_expired(const struct store_progress *p, const struct delivery_rules *r)
 {
-	if (p->first_push_ms != 0 &&
-	    r->wall_ms - p->first_push_ms > life_max_ms)
+	if (r->life_ms > life_max_ms)
 		return true;
-	return r->life_ms > life_max_ms;
+	if (p->deadline_ms != 0 && r->age_ms != INT64_MAX)
+		return r->boot_ms > p->deadline_ms;
+	return p->first_push_ms != 0 &&
+	    r->wall_ms - p->first_push_ms > life_max_ms;
 }
 
 enum delivery_way
@@ -72,6 +74,15 @@ delivery_begin(struct store_progress *p, enum delivery_way way,
 	p->sends++;
 	if (way == DELIVERY_BY_REPLY && r->age_ms >= r->window_ms)
 		p->flags |= DELIVERY_LAST;
+}
+
+void
+delivery_push(struct store_progress *p, const struct delivery_rules *r)
+{
+	p->intent = DELIVERY_PUSH;
+	p->first_push_ms = r->wall_ms;
+	p->deadline_ms = r->boot_ms + life_max_ms;
+	p->sends = 0;
 }
 
 /* The token was used, or is too old: which of the two decides. */

@@ -29,7 +29,7 @@ enum {
 struct delivery_rules {
 	int64_t age_ms;  /* since the webhook; INT64_MAX: unknown */
 	int64_t life_ms; /* since the job was made */
-	int64_t wall_ms;
+	int64_t wall_ms, boot_ms;
 	uint32_t window_ms; /* REPLY_WINDOW */
 	bool at_most_once;  /* DUPLICATE_POLICY */
 	bool has_token;     /* the event came with a reply token */
@@ -49,6 +49,12 @@ enum delivery_way delivery_choose(const struct store_progress *,
 /* Notes in progress that an attempt is made now. */
 void delivery_begin(struct store_progress *, enum delivery_way,
     const struct delivery_rules *);
+
+/*
+ * Notes in progress that it will be a push from now on, for 23 hours: by the
+ * boot clock, which nobody sets, and by the wall's after another boot.
+ */
+void delivery_push(struct store_progress *, const struct delivery_rules *);
 
 /* What came of an attempt. */
 enum delivery_result {

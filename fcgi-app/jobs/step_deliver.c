@@ -45,6 +45,7 @@ rules_for(const struct job *job)
 		.life_ms =
 		    age != INT64_MAX ? age : wall - job->stored.created_ms,
 		.wall_ms = wall,
+		.boot_ms = clock_boot_ms(),
 		.window_ms = set->reply_window * 1000,
 		.at_most_once = set->duplicate_policy == DUPLICATE_AT_MOST_ONCE,
 		.has_token = job->stored.reply_token[0] != '\0',
@@ -173,9 +174,7 @@ start_push(struct job *job, const struct delivery_rules *rules)
 
 	if (p->intent == DELIVERY_PUSH && p->first_push_ms != 0)
 		return send(job, rules);
-	p->intent = DELIVERY_PUSH;
-	p->first_push_ms = rules->wall_ms;
-	p->sends = 0;
+	delivery_push(p, rules);
 	return OUT_AGAIN;
 }
 

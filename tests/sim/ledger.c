@@ -287,7 +287,7 @@ may_drop(const char *reason)
 		return sim.crashes >= 3;
 	if (strcmp(reason, "undecided") == 0)
 		return once;
-	return strcmp(reason, "expired") == 0 && sim.wall_jumped;
+	return strcmp(reason, "expired") == 0 && sim.wall_jumped && sim.booted;
 }
 
 static void
