@@ -176,14 +176,14 @@ hash(const char *text)
 /* Under a key that was accepted before? */
 static bool
 repeats(struct event *ev, size_t which, const struct exchange *x,
-    struct answer *answer)
+    const char *text, struct answer *answer)
 {
 	int64_t before = ev->pushed_ms[which];
 
 	if (before == INT64_MIN || sim.now_ms - before > KEY_MS ||
 	    sim.control == CONTROL_KEY)
 		return false;
-	if (ev->push_hash[which] != hash(x->body))
+	if (ev->push_hash[which] != hash(x->body) && is_answer(text))
 		sim_fail("%s: another body under the same retry key", ev->id);
 	say(answer, 409, "The retry key is already accepted");
 	return true;
@@ -203,7 +203,7 @@ take_push(struct exchange *x, struct answer *answer)
 	} else if (strcmp(to, sim.users[ev->user].id) != 0) {
 		sim_fail("%s: pushed to %s", ev->id, to);
 		say(answer, 400, "Failed to send messages");
-	} else if (repeats(ev, which, x, answer) ||
+	} else if (repeats(ev, which, x, text, answer) ||
 	    refuses_content(ev, text, answer)) {
 		return;
 	} else if (sim_fault(FAULT_LINE_QUOTA)) {
