@@ -108,8 +108,8 @@ failed(struct engine *engine, enum store_rc rc, struct job **batch, size_t n)
 void
 engine_commit(struct engine *engine)
 {
-	static struct store_step steps[COMMIT_BATCH];
-	static struct job *batch[COMMIT_BATCH];
+	struct store_step *steps = engine->steps;
+	struct job **batch = engine->batch;
 	enum store_rc rc;
 	size_t i, n;
 
