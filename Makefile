@@ -17,6 +17,7 @@
 #   make torture    everything fails, in turn: TORTURE=short, or long
 #   make bench      ratios against a responder that does nothing
 #   make cost       of an admission, not above tests/bench/BASELINE
+#   make bench-conversations    thousands of them at once, in one process
 #   make install    PREFIX=/usr/local DESTDIR=
 #   make clean
 #
@@ -69,7 +70,8 @@ SRCS = $(filter-out $(MAINS),$(wildcard fcgi-app/*/*.c store/*.c))
 UNIT = $(wildcard tests/unit/t_*.c)
 UNIT_HELPERS = $(filter-out $(UNIT),$(wildcard tests/unit/*.c))
 FUZZ = $(wildcard tests/fuzz/f_*.c)
-BENCH = $(wildcard tests/bench/*.c)
+BENCH_PARTS = $(wildcard tests/bench/upstream_*.c)
+BENCH = $(filter-out $(BENCH_PARTS),$(wildcard tests/bench/*.c))
 SHIMS = $(wildcard tests/torture/shims/*.c)
 HOOKS = $(wildcard tests/torture/hooks/*.c)
 TOOLS = $(wildcard tests/torture/tools/*.c)
@@ -94,7 +96,7 @@ SHIM_LIBS = $(SHIMS:tests/torture/shims/%.c=$(BUILD)/shims/%.so)
 HOOK_APPS = $(HOOKS:tests/torture/hooks/%.c=$(BUILD)/hooks/%/mededbot.fcgi)
 TOOL_BINS = $(TOOLS:%.c=$(BUILD)/%)
 TEST_OBJS = $(patsubst %.c,$(BUILD)/%.o,$(UNIT) $(UNIT_HELPERS) $(FUZZ) \
-		$(BENCH) $(HOOKS) $(TOOLS))
+		$(BENCH) $(BENCH_PARTS) $(HOOKS) $(TOOLS))
 DEPS = $(OBJS:.o=.d) $(MAINS:%.c=$(BUILD)/%.d) $(TEST_OBJS:.o=.d)
 
 # ---- build -----------------------------------------------------------------
@@ -204,6 +206,8 @@ torture: all $(SHIM_LIBS) $(HOOK_APPS) $(TOOL_BINS)
 	@TORTURE=$(TORTURE) /usr/bin/python3 -B -m pytest -q \
 	    -p no:cacheprovider tests/torture
 
+$(BUILD)/tests/bench/upstream: $(BENCH_PARTS:%.c=$(BUILD)/%.o)
+$(BUILD)/tests/bench/upstream: private LIBS += -lnghttp2 -lssl
 $(BENCH_BINS): %: %.o $(LIB)
 	$(SAY) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
@@ -212,6 +216,9 @@ bench: all $(BENCH_BINS) $(BUILD)/shims/slow_flush.so
 
 cost: $(BUILD)/tests/bench/txn
 	@BUILD=$(BUILD) /usr/bin/python3 -B tests/bench/cost.py --check
+
+bench-conversations: all $(BENCH_BINS)
+	@BUILD=$(BUILD) /usr/bin/python3 -B tests/bench/conversations.py
 
 # ---- the rest --------------------------------------------------------------
 
@@ -237,4 +244,5 @@ clean:
 	rm -rf build
 
 .PHONY: all check deps layers lint manlint readme unit tsan valgrind fuzz run-fuzz \
-	e2e torture bench cost run install clean FORCE $(RUN_UNIT) $(RUN_FUZZ)
+	e2e torture bench bench-conversations cost run install clean FORCE \
+	$(RUN_UNIT) $(RUN_FUZZ)

@@ -47,8 +47,9 @@ struct store_swept {
  * idle lanes (never of a user with an unfinished job, which is looked at again
  * in the removing transaction), event ids 26 h older than the newest event,
  * dead letters.  STORE_BUSY at once when another sweep runs; STORE_CLOCK when
- * wall and boot clock disagree with the last sweep by more than a day forward
- * or five minutes backward: the next sweep finds them consistent again.
+ * the wall clock strayed from the boot clock by more than five minutes since
+ * the last sweep (after a boot, which takes its time: by more than a day
+ * forward): the next sweep finds them consistent again.
  */
 enum store_rc store_sweep(struct store *, const struct store_sweep_rules *,
     struct store_now, struct store_swept *);

@@ -45,6 +45,17 @@ is_control(uint32_t c)
 	return (c < 0x20 && c != '\n' && c != '\t') || (c >= 0x7f && c < 0xa0);
 }
 
+/* How many bytes are ASCII to be kept as they are. */
+static size_t
+plain_length(const char *text, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && text[n] >= ' ' && text[n] < 0x7f)
+		n++;
+	return n;
+}
+
 size_t
 utf8_clean_into(char *out, const char *text, size_t len)
 {
@@ -53,6 +64,12 @@ utf8_clean_into(char *out, const char *text, size_t len)
 	uint32_t c;
 
 	for (i = 0; i < len; i += n) {
+		n = plain_length(text + i, len - i);
+		if (n > 0) {
+			memcpy(out + used, text + i, n);
+			used += n;
+			continue;
+		}
 		n = utf8_next(text + i, len - i, &c);
 		if (n == 0) {
 			memcpy(out + used, replacement, 3);

@@ -20,7 +20,7 @@ enum {
 	SEND_S = 10,      /* the longest delivery call */
 	GRACE_MS = 400,   /* for deliveries under way, at the end */
 	DRAIN_MS = 50000, /* --drain is run every minute */
-	SHARDS = 16
+	SHARDS = 32
 };
 
 struct store_now

@@ -16,7 +16,6 @@
 #include "jobs/stage.h"
 #include "line/message.h"
 #include "model/gemini.h"
-#include "model/prompt.h"
 
 enum {
 	CONNECT_MS = 10000,
@@ -101,22 +100,13 @@ conclude(struct job *job, enum outcome outcome, const char *text)
 static char *
 make_request(const struct job *job, size_t *len)
 {
-	const struct settings *set = job->engine->set;
 	const struct store_job *stored = &job->stored;
 	struct gemini_turn *turns = calloc(stored->n_turns + 1, sizeof(*turns));
 	struct gemini_ask ask = {
-		.system = prompt_system(),
+		.frame = &job->engine->up.model_frame,
 		.turns = turns,
 		.n_turns = stored->n_turns,
 		.question = stored->text,
-		.options = {
-			.max_output_tokens = set->gemini_max_output_tokens,
-			.temperature = set->gemini_temperature,
-			.top_p = set->gemini_top_p,
-			.top_k = set->gemini_top_k,
-			.thinking_level = set->gemini_thinking_level,
-			.safety_threshold = set->gemini_safety_threshold,
-		},
 	};
 	char *body;
 	size_t i;

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "line/api.h"
 #include "model/gemini.h"
+#include "model/prompt.h"
 
 enum { TEXT_MAX = 16384 };
 
@@ -62,6 +63,21 @@ model_url(const struct settings *set, const char *model)
 	return url;
 }
 
+static int
+model_frame(struct gemini_frame *frame, const struct settings *set)
+{
+	const struct gemini_options options = {
+		.max_output_tokens = set->gemini_max_output_tokens,
+		.temperature = set->gemini_temperature,
+		.top_p = set->gemini_top_p,
+		.top_k = set->gemini_top_k,
+		.thinking_level = set->gemini_thinking_level,
+		.safety_threshold = set->gemini_safety_threshold,
+	};
+
+	return gemini_frame_init(frame, prompt_system(), &options);
+}
+
 static bool
 is_complete(const struct upstreams *up, const struct settings *set)
 {
@@ -91,7 +107,7 @@ upstreams_init(struct upstreams *up, const struct settings *set)
 	up->model_headers[0] = up->line_headers[0] = json;
 	up->model_headers[1] = up->model_key;
 	up->line_headers[1] = up->line_token;
-	if (is_complete(up, set))
+	if (is_complete(up, set) && model_frame(&up->model_frame, set) == 0)
 		return 0;
 	upstreams_release(up);
 	return -1;
@@ -107,5 +123,6 @@ upstreams_release(struct upstreams *up)
 	free(up->loading_url);
 	free(up->model_key);
 	free(up->line_token);
+	gemini_frame_release(&up->model_frame);
 	memset(up, 0, sizeof(*up));
 }

@@ -7,6 +7,7 @@
 #define JOBS_UPSTREAM_H
 
 #include "base/settings.h"
+#include "model/gemini.h"
 #include "store/store.h"
 
 /* The store's numbers of the circuit breakers: never reuse one. */
@@ -24,6 +25,7 @@ struct upstreams {
 	const char *model_headers[3]; /* NULL-terminated, as net_start wants */
 	const char *line_headers[3];
 	char *model_key, *line_token; /* where two of the headers live */
+	struct gemini_frame model_frame;
 };
 
 /* 0, or -1 when memory is short; then nothing needs to be released. */

@@ -5,23 +5,13 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/quote.h"
 #include "line/api.h"
 
 /* LINE refuses larger bodies with 413. */
 enum { API_BODY_MAX = 2 * 1000 * 1000 };
 
-/* Adds text as a JSON string; marks the buffer failed when it cannot. */
-static void
-add_string(struct buf *buf, const char *text)
-{
-	json_t *string = json_string(text);
-
-	if (json_dump_callback(string, buf_sink, buf, JSON_ENCODE_ANY) == -1)
-		buf->failed = true;
-	json_decref(string);
-}
-
-/* {"key":"value","messages":[...]} */
+/* {"key":"value","messages":[...]}; value came in JSON, so it is UTF-8. */
 static char *
 messages_body(const char *key, const char *value, const char *messages_json,
     size_t *len)
@@ -29,9 +19,11 @@ messages_body(const char *key, const char *value, const char *messages_json,
 	struct buf buf;
 
 	buf_init(&buf, API_BODY_MAX);
-	buf_printf(&buf, "{\"%s\":", key);
-	add_string(&buf, value);
-	buf_printf(&buf, ",\"messages\":%s}", messages_json);
+	buf_printf(&buf, "{\"%s\":\"", key);
+	quote_json(&buf, value, strlen(value));
+	buf_puts(&buf, "\",\"messages\":");
+	buf_puts(&buf, messages_json);
+	buf_puts(&buf, "}");
 	return buf_take(&buf, len);
 }
 
@@ -58,9 +50,9 @@ api_loading_body(const char *chat_id, unsigned seconds, size_t *len)
 		seconds = 60;
 	seconds = (seconds + 4) / 5 * 5;
 	buf_init(&buf, API_BODY_MAX);
-	buf_puts(&buf, "{\"chatId\":");
-	add_string(&buf, chat_id);
-	buf_printf(&buf, ",\"loadingSeconds\":%u}", seconds);
+	buf_puts(&buf, "{\"chatId\":\"");
+	quote_json(&buf, chat_id, strlen(chat_id));
+	buf_printf(&buf, "\",\"loadingSeconds\":%u}", seconds);
 	return buf_take(&buf, len);
 }
 

@@ -1,10 +1,10 @@
 /* message - an answer as JSON text messages. */
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/quote.h"
 #include "base/utf8.h"
 #include "line/message.h"
 #include "line/split.h"
@@ -12,45 +12,40 @@
 /* An escape of JSON makes six bytes of one unit. */
 enum { MESSAGES_BYTES_MAX = 8 * MESSAGES_MAX * MESSAGE_UNITS_MAX };
 
-/* One text message; a new reference. */
-static json_t *
-text_message(const char *text, size_t len, const char *mark,
+static void
+add_message(struct buf *out, const char *text, size_t len, const char *mark,
     const char *quote_token)
 {
-	json_t *whole = json_sprintf("%.*s%s", (int)len, text, mark);
-
-	if (quote_token == NULL || *quote_token == '\0')
-		return json_pack("{s:s, s:o}", "type", "text", "text", whole);
-	return json_pack("{s:s, s:o, s:s}", "type", "text", "text", whole,
-	    "quoteToken", quote_token);
+	buf_puts(out, "{\"type\":\"text\",\"text\":\"");
+	quote_json(out, text, len);
+	buf_puts(out, mark);
+	if (quote_token != NULL && *quote_token != '\0') {
+		buf_puts(out, "\",\"quoteToken\":\"");
+		quote_json(out, quote_token, strlen(quote_token));
+	}
+	buf_puts(out, "\"}");
 }
 
-/* All messages; a new reference. */
-static json_t *
-text_messages(const char *text, const struct split_part *parts, size_t n,
-    bool cut, const char *quote_token)
+static void
+add_messages(struct buf *out, const char *text, const struct split_part *parts,
+    size_t n, bool cut, const char *quote_token)
 {
-	json_t *messages = json_array();
-	const char *mark;
 	size_t i;
 
+	buf_puts(out, "[");
 	for (i = 0; i < n; i++) {
-		mark = cut && i == n - 1 ? SPLIT_MARK : "";
-		if (json_array_append_new(messages,
-			text_message(text + parts[i].start, parts[i].len, mark,
-			    i == 0 ? quote_token : NULL)) == -1) {
-			json_decref(messages);
-			return NULL;
-		}
+		buf_puts(out, i == 0 ? "" : ",");
+		add_message(out, text + parts[i].start, parts[i].len,
+		    cut && i == n - 1 ? SPLIT_MARK : "",
+		    i == 0 ? quote_token : NULL);
 	}
-	return messages;
+	buf_puts(out, "]");
 }
 
 char *
 message_texts(const char *text, const char *quote_token, size_t *len)
 {
 	struct split_part parts[MESSAGES_MAX];
-	json_t *messages;
 	struct buf out;
 	size_t clean_len, n;
 	char *clean;
@@ -61,13 +56,10 @@ message_texts(const char *text, const char *quote_token, size_t *len)
 		return NULL;
 	n = split_text(clean, clean_len, MESSAGE_UNITS_MAX, MESSAGES_MAX, parts,
 	    &cut);
-	messages =
-	    n == 0 ? NULL : text_messages(clean, parts, n, cut, quote_token);
-	free(clean);
-	/* json_dumps() leaves words out when it cannot grow; a buf says so */
 	buf_init(&out, MESSAGES_BYTES_MAX);
-	if (json_dump_callback(messages, buf_sink, &out, JSON_COMPACT) == -1)
-		out.failed = true;
-	json_decref(messages);
-	return buf_take(&out, len);
+	add_messages(&out, clean, parts, n, cut, quote_token);
+	free(clean);
+	if (n == 0)
+		buf_release(&out);
+	return n == 0 ? NULL : buf_take(&out, len);
 }

@@ -4,59 +4,14 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/quote.h"
 #include "base/utf8.h"
 #include "model/gemini.h"
 
 /* Gemini's own limit. */
 enum { REQUEST_MAX = 20 * 1000 * 1000 };
 
-/* {"role":..., "parts":[{"text":...}]}, without role when it is NULL. */
-static json_t *
-content(const char *role, const char *text)
-{
-	size_t len = 0;
-	char *clean = utf8_clean(text, strlen(text), &len);
-	json_t *out = json_object();
-	int rc = clean == NULL ? -1 : 0;
-
-	if (role != NULL)
-		rc |= json_object_set_new(out, "role", json_string(role));
-	if (rc == 0)
-		rc = json_object_set_new(out, "parts",
-		    json_pack("[{s:s%}]", "text", clean, len));
-	free(clean);
-	if (rc == 0)
-		return out;
-	json_decref(out);
-	return NULL;
-}
-
-/* The turns, then the question: first and last are always the user's. */
-static json_t *
-contents(const struct gemini_ask *ask)
-{
-	json_t *out = json_array();
-	bool begun = false;
-	size_t i;
-
-	for (i = 0; i < ask->n_turns; i++) {
-		const struct gemini_turn *turn = &ask->turns[i];
-
-		begun = begun || turn->from_user;
-		if (!begun || utf8_is_blank(turn->text))
-			continue;
-		if (json_array_append_new(out,
-			content(turn->from_user ? "user" : "model",
-			    turn->text)) == -1)
-			goto fail;
-	}
-	if (json_array_append_new(out, content("user", ask->question)) == -1)
-		goto fail;
-	return out;
-fail:
-	json_decref(out);
-	return NULL;
-}
+/* ---- what is the same in every request ----------------------------------- */
 
 /* Sets a number given as text, if it is given. */
 static int
@@ -115,46 +70,142 @@ safety_settings(const char *threshold)
 	return NULL;
 }
 
+/* {"parts":[{"text":system}]} */
 static json_t *
-request(const struct gemini_ask *ask)
+instruction(const char *system)
 {
-	const char *threshold = ask->options.safety_threshold;
-	json_t *out = json_object(), *config;
-	int rc = 0;
+	size_t len = 0;
+	char *clean = utf8_clean(system, strlen(system), &len);
+	json_t *out = NULL;
 
-	if (ask->system != NULL)
-		rc |= json_object_set_new(out, "systemInstruction",
-		    content(NULL, ask->system));
-	rc |= json_object_set_new(out, "contents", contents(ask));
-	config = generation_config(&ask->options);
-	if (config == NULL || json_object_size(config) > 0)
-		rc |= json_object_set_new(out, "generationConfig", config);
-	else
-		json_decref(config);
-	if (threshold != NULL && *threshold != '\0')
-		rc |= json_object_set_new(out, "safetySettings",
-		    safety_settings(threshold));
-	if (rc == 0)
-		return out;
-	json_decref(out);
-	return NULL;
+	if (clean != NULL)
+		out = json_pack("{s:[{s:s%}]}", "parts", "text", clean, len);
+	free(clean);
+	return out;
+}
+
+/*
+ * Takes value.  json_dumps() leaves words out when it cannot grow; a buf says
+ * so.  Six digits: 0.7 stays 0.7.
+ */
+static void
+add_member(struct buf *out, const char *name, json_t *value)
+{
+	buf_printf(out, "\"%s\":", name);
+	if (json_dump_callback(value, buf_sink, out,
+		JSON_COMPACT | JSON_REAL_PRECISION(6)) == -1)
+		out->failed = true;
+	json_decref(value);
+}
+
+/* What stands before the conversation. */
+static char *
+head(const char *system, size_t *len)
+{
+	struct buf out;
+
+	buf_init(&out, REQUEST_MAX);
+	buf_puts(&out, "{");
+	if (system != NULL) {
+		add_member(&out, "systemInstruction", instruction(system));
+		buf_puts(&out, ",");
+	}
+	buf_puts(&out, "\"contents\":[");
+	return buf_take(&out, len);
+}
+
+/* And after it. */
+static char *
+tail(const struct gemini_options *options, size_t *len)
+{
+	const char *threshold = options->safety_threshold;
+	json_t *config = generation_config(options);
+	struct buf out;
+
+	buf_init(&out, REQUEST_MAX);
+	buf_puts(&out, "]");
+	if (config == NULL || json_object_size(config) > 0) {
+		buf_puts(&out, ",");
+		add_member(&out, "generationConfig", json_incref(config));
+	}
+	json_decref(config);
+	if (threshold != NULL && *threshold != '\0') {
+		buf_puts(&out, ",");
+		add_member(&out, "safetySettings", safety_settings(threshold));
+	}
+	buf_puts(&out, "}");
+	return buf_take(&out, len);
+}
+
+int
+gemini_frame_init(struct gemini_frame *frame, const char *system,
+    const struct gemini_options *options)
+{
+	frame->head = head(system, &frame->head_len);
+	frame->tail = tail(options, &frame->tail_len);
+	if (frame->head != NULL && frame->tail != NULL)
+		return 0;
+	gemini_frame_release(frame);
+	return -1;
+}
+
+void
+gemini_frame_release(struct gemini_frame *frame)
+{
+	free(frame->head);
+	free(frame->tail);
+	*frame = (struct gemini_frame){ 0 };
+}
+
+/* ---- and what is not ----------------------------------------------------- */
+
+static void
+add_content(struct buf *out, const char *role, const char *text)
+{
+	size_t len = 0;
+	char *clean = utf8_clean(text, strlen(text), &len);
+
+	if (clean == NULL) {
+		out->failed = true;
+		return;
+	}
+	buf_puts(out, "{\"role\":\"");
+	buf_puts(out, role);
+	buf_puts(out, "\",\"parts\":[{\"text\":\"");
+	quote_json(out, clean, len);
+	buf_puts(out, "\"}]}");
+	free(clean);
+}
+
+/* The turns, then the question: first and last are always the user's. */
+static void
+add_contents(struct buf *out, const struct gemini_ask *ask)
+{
+	bool begun = false;
+	size_t i;
+
+	for (i = 0; i < ask->n_turns; i++) {
+		const struct gemini_turn *turn = &ask->turns[i];
+
+		begun = begun || turn->from_user;
+		if (!begun || utf8_is_blank(turn->text))
+			continue;
+		add_content(out, turn->from_user ? "user" : "model",
+		    turn->text);
+		buf_puts(out, ",");
+	}
+	add_content(out, "user", ask->question);
 }
 
 char *
 gemini_request(const struct gemini_ask *ask, size_t *len)
 {
-	json_t *root = request(ask);
 	struct buf out;
 
-	/*
-	 * json_dumps() leaves words out when it cannot grow; a buf says so.
-	 * Six digits: 0.7 stays 0.7.
-	 */
 	buf_init(&out, REQUEST_MAX);
-	if (json_dump_callback(root, buf_sink, &out,
-		JSON_COMPACT | JSON_REAL_PRECISION(6)) == -1)
-		out.failed = true;
-	json_decref(root);
+	buf_add(&out, ask->frame->head, ask->frame->head_len);
+	add_contents(&out, ask);
+	buf_add(&out, ask->frame->tail, ask->frame->tail_len);
 	return buf_take(&out, len);
 }
 

@@ -24,13 +24,25 @@ struct gemini_turn {
 	const char *text;
 };
 
+/*
+ * What is the same in every request, most of its bytes: made once, from the
+ * system's instruction (NULL: none) and the options.  0, or -1 when memory is
+ * short; then there is nothing to release.
+ */
+struct gemini_frame {
+	char *head, *tail;
+	size_t head_len, tail_len;
+};
+int gemini_frame_init(struct gemini_frame *, const char *system,
+    const struct gemini_options *);
+void gemini_frame_release(struct gemini_frame *);
+
 /* Everything is borrowed for the call. */
 struct gemini_ask {
-	const char *system;              /* NULL: none */
+	const struct gemini_frame *frame;
 	const struct gemini_turn *turns; /* oldest first */
 	size_t n_turns;
 	const char *question;
-	struct gemini_options options;
 };
 
 /*

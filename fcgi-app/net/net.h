@@ -17,8 +17,9 @@
  *  - nothing here logs: the reply says what happened.
  *
  * https goes over HTTP/2 where the server speaks it, at most 100 requests a
- * connection and 64 connections a host; http over HTTP/1.1.  Connections are
- * kept for the next request.
+ * connection; a host gets 4 connections and one more for each 25 requests, up
+ * to 64, and what finds no room there waits.  http goes over HTTP/1.1.
+ * Connections are kept for the next request.
  *
  * A request with a body is sent at most once.  libcurl by itself sends again,
  * on a new connection, what it sent on a kept one that then died without an

@@ -2,10 +2,12 @@
  * net_priv.h - what the files of net/ share: net.c (the loop), open.c,
  * request.c (an exchange until it ends) and reply.c (what its end means).
  *
- * A shard is one libcurl multi handle with its own connections.  The first is
- * for https, where HTTP/2 keeps them few.  The others are for HTTP/1.1: there
- * libcurl looks through all connections to a host one by one at each request,
- * which with thousands of them fills a core, so they are spread.
+ * A shard is one libcurl multi handle with its own connections.  The first
+ * NET_HTTPS are for https, where HTTP/2 keeps connections few, and share the
+ * hosts between them, so that what one host needs is not allowed to another.
+ * The others are for HTTP/1.1: there libcurl looks through all connections to
+ * a host one by one at each request, which with thousands of them fills a
+ * core, so they are spread.
  */
 #ifndef NET_NET_PRIV_H
 #define NET_NET_PRIV_H
@@ -16,12 +18,17 @@
 #include "base/buf.h"
 #include "net/net.h"
 
-enum { NET_WATCHES = 1 + 8 }; /* our own eventfd and net_watch()'s */
+enum {
+	NET_WATCHES = 1 + 8, /* our own eventfd and net_watch()'s */
+	NET_HTTPS = 4        /* shards for https */
+};
 
 struct net_shard {
 	struct net *net;
 	CURLM *multi;
 	int64_t timer_ms; /* boot clock, when libcurl wants to be called */
+	size_t n_active;
+	long connections; /* https: that libcurl may open to one host */
 };
 
 struct net_watch {
@@ -53,7 +60,7 @@ struct net {
 	int epoll_fd, wake_fd;
 	struct net_watch watches[NET_WATCHES];
 	size_t n_watches;
-	struct net_shard *shards; /* [0] is for https */
+	struct net_shard *shards; /* those for https first */
 	unsigned n_shards, next_http1;
 	CURLSH *share; /* host names and TLS sessions, for all shards */
 	bool global;   /* curl_global_init() was called */
@@ -65,6 +72,9 @@ struct net {
 
 /* epoll_ctl() for a shard's descriptor, by the shard's index. */
 int net_listen(struct net *, int op, int fd, uint32_t events, unsigned source);
+
+/* Allows a shard for https the connections that its requests may need. */
+void net_shard_allow(struct net_shard *);
 
 /* When it is overdue: connect_ms or timeout_ms, whichever counts now. */
 int64_t net_request_due_ms(const struct net_request *);

@@ -12,11 +12,13 @@
 #include "net/net_priv.h"
 
 enum {
-	SHARDS_MAX = 64, /* for http */
-	STREAMS = 100,   /* a connection: each event of it looks at all */
-	HTTPS_HOST = 64, /* connections to one host: the next wait for room */
-	KEEP_HTTPS = 64, /* connections, in use or kept for later */
-	KEEP_HTTP = 256  /* a shard */
+	SHARDS_MAX = 64,    /* for http */
+	STREAMS = 100,      /* a connection: each event of it looks at all */
+	STREAMS_LEAST = 25, /* a server that allows fewer makes us wait */
+	HTTPS_LEAST = 4,    /* connections to one host */
+	HTTPS_MOST = 64,    /* the next wait for room */
+	KEEP_HTTPS = 64, /* a shard's connections, in use or kept for later */
+	KEEP_HTTP = 256
 };
 
 static int
@@ -71,6 +73,25 @@ shard_open(struct net *net, struct net_shard *shard, long keep)
 		(long)STREAMS);
 }
 
+/*
+ * While a connection is being made, libcurl makes another one for each request
+ * that finds all others full, hundreds in a burst, where one would do for a
+ * hundred of them: a TLS handshake costs as much as ten conversations.
+ */
+void
+net_shard_allow(struct net_shard *shard)
+{
+	size_t wanted = HTTPS_LEAST + shard->n_active / STREAMS_LEAST;
+	long most = wanted < HTTPS_MOST ? (long)wanted : HTTPS_MOST;
+
+	if (shard - shard->net->shards >= NET_HTTPS ||
+	    shard->connections == most)
+		return;
+	shard->connections = most;
+	(void)curl_multi_setopt(shard->multi, CURLMOPT_MAX_HOST_CONNECTIONS,
+	    most);
+}
+
 static int
 shards_open(struct net *net, unsigned http1)
 {
@@ -78,16 +99,17 @@ shards_open(struct net *net, unsigned http1)
 		http1 = 1;
 	if (http1 > SHARDS_MAX)
 		http1 = SHARDS_MAX;
-	net->n_shards = 1 + http1;
+	net->n_shards = NET_HTTPS + http1;
 	net->shards = calloc(net->n_shards, sizeof(*net->shards));
 	if (net->shards == NULL)
 		return -1;
-	for (unsigned i = 0; i < net->n_shards; i++)
+	for (unsigned i = 0; i < net->n_shards; i++) {
 		if (shard_open(net, &net->shards[i],
-			i == 0 ? KEEP_HTTPS : KEEP_HTTP))
+			i < NET_HTTPS ? KEEP_HTTPS : KEEP_HTTP))
 			return -1;
-	return curl_multi_setopt(net->shards[0].multi,
-	    CURLMOPT_MAX_HOST_CONNECTIONS, (long)HTTPS_HOST);
+		net_shard_allow(&net->shards[i]);
+	}
+	return 0;
 }
 
 static int

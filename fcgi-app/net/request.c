@@ -185,6 +185,8 @@ activate(struct net_request *r)
 
 	TAILQ_INSERT_TAIL(&net->active, r, link);
 	net->n_active++;
+	r->shard->n_active++;
+	net_shard_allow(r->shard);
 	if (due_ms < net->check_ms)
 		net->check_ms = due_ms;
 }
@@ -195,6 +197,8 @@ net_request_end(struct net_request *r)
 	curl_multi_remove_handle(r->shard->multi, r->easy);
 	TAILQ_REMOVE(&r->net->active, r, link);
 	r->net->n_active--;
+	r->shard->n_active--;
+	net_shard_allow(r->shard);
 }
 
 /* ---- start --------------------------------------------------------------- */
@@ -236,18 +240,35 @@ set_body(struct net_request *r, const struct net_call *call)
 	    curl_easy_setopt(e, CURLOPT_COPYPOSTFIELDS, call->body);
 }
 
+/* Of https: always the same for a host. */
+static unsigned
+shard_of_host(const char *url)
+{
+	const char *host = strstr(url, "://");
+	unsigned hash = 0;
+
+	for (host = host == NULL ? url : host + 3;
+	     *host != '\0' && *host != '/'; host++)
+		hash = hash * 31 + (unsigned char)*host;
+	return hash % NET_HTTPS;
+}
+
+static struct net_shard *
+shard_for(struct net *net, const char *url, bool plain)
+{
+	if (!plain)
+		return &net->shards[shard_of_host(url)];
+	net->next_http1 = (net->next_http1 + 1) % (net->n_shards - NET_HTTPS);
+	return &net->shards[NET_HTTPS + net->next_http1];
+}
+
 static int
 set_url(struct net_request *r, const char *url)
 {
-	struct net *net = r->net;
 	CURL *e = r->easy;
 
 	r->plain = strncasecmp(url, "http://", 7) == 0;
-	r->shard = &net->shards[0];
-	if (r->plain) {
-		net->next_http1 = net->next_http1 % (net->n_shards - 1) + 1;
-		r->shard = &net->shards[net->next_http1];
-	}
+	r->shard = shard_for(r->net, url, r->plain);
 	return curl_easy_setopt(e, CURLOPT_URL, url) ||
 	    curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR,
 		r->plain ? "http" : "https") ||

@@ -2,7 +2,7 @@
  * load - sends signed webhooks as fast as they are answered.
  *
  *   load --port N --path /webhook --connections C --seconds S --secret TEXT
- *        [--users N | --first N] [--requests N] [--forged]
+ *        [--users N | --first N] [--requests N] [--forged] [--rate R]
  *
  * Each of C keep-alive connections sends its next webhook when the answer to
  * the last one is there.  Every webhook is another one: event id, reply token
@@ -12,6 +12,10 @@
  * secret.  All are made and signed before the clock runs, 25,000 a second
  * unless --requests says otherwise; when they are used up, the run ends early.
  * At its end what is still unanswered is waited for, 5 s at most.
+ *
+ * With --rate the webhooks come at R a second, whether answers are there or
+ * not, as long as there is a free connection.  Each reply token is then a
+ * stamp of the time in which its webhook was due (see upstream_answer.c).
  *
  * Prints one line of JSON.  "ok" are answers of status 200, or of 401 when all
  * are forged; "other" is everything else, connections that broke and answers
@@ -50,7 +54,7 @@ static struct {
 	uint16_t port;
 	const char *path, *secret;
 	size_t connections, users, first, requests;
-	double seconds;
+	double seconds, rate;
 	int known, forged;
 } options;
 
@@ -61,6 +65,8 @@ struct request {
 
 struct conn {
 	int fd;
+	bool asks;              /* waits for an answer */
+	struct conn *next_free; /* --rate: of those that do not */
 	int64_t sent_us;
 	size_t len;
 	char in[ANSWER_MAX];
@@ -68,7 +74,8 @@ struct conn {
 
 static struct request *requests;
 static size_t next_request; /* those before were sent */
-static int64_t end_us;
+static int64_t start_us, end_us;
+static struct conn *free_conns;
 static uint32_t *latencies_us;
 static size_t n_answers, n_ok, n_other;
 static int first_other = -1;
@@ -92,6 +99,24 @@ die(const char *what)
 
 /* ---- webhooks ------------------------------------------------------------ */
 
+/* When request i is due, with --rate. */
+static int64_t
+due_us(size_t i)
+{
+	return start_us + (int64_t)((double)i * 1e6 / options.rate);
+}
+
+static void
+print_token(char *to, size_t size, unsigned run, size_t i)
+{
+	if (options.rate > 0)
+		snprintf(to, size, "stamp-%016llx",
+		    (unsigned long long)due_us(i));
+	else
+		snprintf(to, size, "%08x%08x0f3779fba3b349968c5d07db", run,
+		    (unsigned)i);
+}
+
 static void
 print_user(char to[USER_MAX], unsigned run, size_t i)
 {
@@ -106,15 +131,15 @@ print_user(char to[USER_MAX], unsigned run, size_t i)
 static int
 print_body(char *to, size_t size, unsigned run, size_t i)
 {
-	static int64_t start_us; /* of this program: names its events */
-	char user[USER_MAX];
+	static int64_t began_us; /* wall clock of this program: names events */
+	char user[USER_MAX], token[64];
 	struct timespec now;
-	unsigned t = (unsigned)i;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	if (start_us == 0)
-		start_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+	if (began_us == 0)
+		began_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 	print_user(user, run, i);
+	print_token(token, sizeof(token), run, i);
 	return snprintf(to, size,
 	    "{\"destination\":\"U00000000000000000000000000000000\","
 	    "\"events\":[{\"type\":\"message\",\"message\":{\"type\":"
@@ -124,10 +149,10 @@ print_body(char *to, size_t size, unsigned run, size_t i)
 	    "\"webhookEventId\":\"01%013llX%011zu\","
 	    "\"deliveryContext\":{\"isRedelivery\":false},"
 	    "\"timestamp\":%lld%03ld,\"source\":{\"type\":\"user\","
-	    "\"userId\":\"%s\"},\"replyToken\":"
-	    "\"%08x%08x0f3779fba3b349968c5d07db\",\"mode\":\"active\"}]}",
-	    i, run, t, i, (unsigned long long)start_us, i,
-	    (long long)now.tv_sec, now.tv_nsec / 1000000, user, run, t);
+	    "\"userId\":\"%s\"},\"replyToken\":\"%s\","
+	    "\"mode\":\"active\"}]}",
+	    i, run, (unsigned)i, i, (unsigned long long)began_us, i,
+	    (long long)now.tv_sec, now.tv_nsec / 1000000, user, token);
 }
 
 static void
@@ -204,18 +229,33 @@ conn_send(struct conn *conn)
 {
 	const struct request *request = &requests[next_request];
 
-	if (next_request == options.requests || now_us() >= end_us)
+	if (next_request == options.requests ||
+	    (options.rate == 0 && now_us() >= end_us))
 		return;
 	next_request++;
+	conn->asks = true;
 	conn->sent_us = now_us();
 	/* Smaller than a socket's buffer; what fails is found by the read. */
 	if (send(conn->fd, request->bytes, request->len, MSG_NOSIGNAL) == -1)
 		shutdown(conn->fd, SHUT_RDWR);
 }
 
+/* The next one at once, or when it is due. */
 static void
-count(const struct conn *conn, int status)
+conn_next(struct conn *conn)
 {
+	if (options.rate == 0) {
+		conn_send(conn);
+		return;
+	}
+	conn->next_free = free_conns;
+	free_conns = conn;
+}
+
+static void
+count(struct conn *conn, int status)
+{
+	conn->asks = false;
 	if (status == (options.forged ? 401 : 200))
 		n_ok++;
 	else if (n_other++ == 0)
@@ -223,13 +263,18 @@ count(const struct conn *conn, int status)
 	latencies_us[n_answers++] = (uint32_t)(now_us() - conn->sent_us);
 }
 
+/* A server may close one that it has not heard of for a while. */
 static void
 conn_broke(struct conn *conn)
 {
-	count(conn, 0);
+	bool asked = conn->asks;
+
 	close(conn->fd);
 	conn_open(conn);
-	conn_send(conn);
+	if (!asked)
+		return;
+	count(conn, 0);
+	conn_next(conn);
 }
 
 /* Is there a whole answer?  Its body has a length or is chunked. */
@@ -264,7 +309,34 @@ conn_read(struct conn *conn)
 		return;
 	count(conn, (int)strtol(conn->in + strlen("HTTP/1.1 "), NULL, 10));
 	conn->len = 0;
-	conn_send(conn);
+	conn_next(conn);
+}
+
+/* Sends what is due; how many ms until the next, or -1 when none is left. */
+static int
+send_due(void)
+{
+	int64_t now = now_us(), due;
+	struct conn *conn;
+
+	while (options.rate > 0 && next_request < options.requests) {
+		due = due_us(next_request);
+		if (due > now)
+			return (int)((due - now) / 1000) + 1;
+		conn = free_conns;
+		if (conn == NULL)
+			return -1;
+		free_conns = conn->next_free;
+		conn_send(conn);
+	}
+	return -1;
+}
+
+static bool
+is_over(void)
+{
+	return n_answers == next_request &&
+	    (options.rate == 0 || next_request == options.requests);
 }
 
 /* Until all that was sent is answered. */
@@ -273,14 +345,15 @@ run(void)
 {
 	struct epoll_event events[EVENTS];
 
-	while (n_answers < next_request) {
+	while (!is_over()) {
 		int64_t left_us = end_us + GRACE_US - now_us();
-		int n;
+		int n, wait_ms = send_due();
 
 		if (left_us <= 0)
 			break;
-		n = epoll_wait(epoll, events, EVENTS,
-		    (int)(left_us / 1000) + 1);
+		if (wait_ms == -1)
+			wait_ms = (int)(left_us / 1000) + 1;
+		n = epoll_wait(epoll, events, EVENTS, wait_ms);
 		for (int i = 0; i < n; i++)
 			conn_read(events[i].data.ptr);
 	}
@@ -330,6 +403,7 @@ read_options(int argc, char **argv)
 		{ "first", required_argument, NULL, 'f' },
 		{ "requests", required_argument, NULL, 'r' },
 		{ "forged", no_argument, &options.forged, 1 },
+		{ "rate", required_argument, NULL, 'R' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int option;
@@ -363,10 +437,15 @@ read_options(int argc, char **argv)
 		case 'r':
 			options.requests = strtoul(optarg, NULL, 10);
 			break;
+		case 'R':
+			options.rate = strtod(optarg, NULL);
+			break;
 		default:
 			exit(2);
 		}
 	}
+	if (options.rate > 0)
+		options.requests = (size_t)(options.seconds * options.rate);
 	if (options.requests == 0)
 		options.requests = (size_t)(options.seconds * PER_SECOND);
 }
@@ -375,7 +454,6 @@ int
 main(int argc, char **argv)
 {
 	static struct conn conns[CONNECTIONS_MAX];
-	int64_t start_us;
 
 	read_options(argc, argv);
 	if (options.port == 0 || options.path == NULL ||
@@ -385,13 +463,16 @@ main(int argc, char **argv)
 		return 2;
 	}
 	epoll = epoll_create1(EPOLL_CLOEXEC);
+	/* Stamps are made before it begins: a moment and 20 us each. */
+	start_us = now_us() + 100000 + (int64_t)options.requests * 20;
 	make_requests();
 	for (size_t i = 0; i < options.connections; i++)
 		conn_open(&conns[i]);
-	start_us = now_us();
+	if (options.rate == 0)
+		start_us = now_us();
 	end_us = start_us + (int64_t)(options.seconds * 1e6);
 	for (size_t i = 0; i < options.connections; i++)
-		conn_send(&conns[i]);
+		conn_next(&conns[i]);
 	run();
 	report((double)(now_us() - start_us) / 1e6);
 	return 0;

@@ -85,7 +85,8 @@ class Preloaded:
     """The app as the web server starts it with shims loaded before it.
 
     app may be another program than the app, or a hook.  path is a script that
-    stands, like copies of all it needs, where the workers' user may read it.
+    stands, like copies of all it needs, where the workers' user may read it:
+    in the folder that "$folder" in a value stands for.
     """
 
     def __init__(self, *shims, app=APP, **env):
@@ -101,7 +102,8 @@ class Preloaded:
         libs = [self.copy(Path(shim)) if "/" in str(shim)
                 else self.copy(SHIMS / f"{shim}.so") for shim in shims]
         env["LD_PRELOAD"] = ":".join(map(str, libs))
-        self.env = {key: str(value) for key, value in env.items()}
+        self.env = {key: str(value).replace("$folder", str(self.folder))
+                    for key, value in env.items()}
         (self.folder / "bin").mkdir()
         self.path = self.script(app)
 
@@ -129,7 +131,9 @@ class Preloaded:
 def threads_of(pid):
     """The thread ids of a worker in the order of their birth: main, engine,
     then those that accept."""
-    return sorted(map(int, os.listdir(f"/proc/{pid}/task")))
+    with contextlib.suppress(FileNotFoundError):
+        return sorted(map(int, os.listdir(f"/proc/{pid}/task")))
+    return []
 
 
 def engine_of(pid):
@@ -161,26 +165,49 @@ def wait_until(predicate, timeout):
     return value
 
 
+class Traced:
+    """A strace at work."""
+
+    def __init__(self, tids, inject, calls, *options):
+        self.file = tempfile.NamedTemporaryFile(prefix="mededbot-strace-")
+        command = ["strace", "-qq", *options, "-e", f"trace={calls}",
+                   "-e", inject, "-o", self.file.name]
+        for tid in tids:
+            command += ["-p", str(tid)]
+        self.tids = tids
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, text=True)
+
+    def is_attached(self):
+        """Or was, and they died of it already."""
+        return all(map(is_traced, self.tids)) or self.hits()
+
+    def hits(self):
+        """What was injected so far, as lines of strace."""
+        lines = Path(self.file.name).read_text().splitlines()
+        return [line for line in lines
+                if "INJECTED" in line or "killed by SIGKILL" in line]
+
+    def end(self):
+        """Lets the threads go."""
+        self.process.send_signal(signal.SIGINT)
+        self.process.communicate(timeout=ATTACH_S)
+
+
 @contextlib.contextmanager
-def strace(tids, inject, calls):
+def strace(tids, inject, calls, *options):
     """Injects into these threads; yields when it is attached to all.
 
     strace injects only into what it traces: calls names those as well.
     """
-    command = ["strace", "-e", f"trace={calls}", "-e", inject,
-               "-o", "/dev/null"]
-    for tid in tids:
-        command += ["-p", str(tid)]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
-                               stdout=subprocess.DEVNULL,
-                               stderr=subprocess.PIPE, text=True)
+    traced = Traced(tids, inject, calls, *options)
     try:
-        assert wait_until(lambda: all(is_traced(t) for t in tids), ATTACH_S), \
-            "strace does not attach"
-        yield process
+        assert wait_until(traced.is_attached, ATTACH_S), \
+            f"strace does not attach to {tids}"
+        yield traced
     finally:
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=ATTACH_S)
+        traced.end()
 
 
 def is_traced(tid):

@@ -18,12 +18,21 @@
 
 /* ---------------------------------------------------------- request -- */
 
-static void
-check_request(const struct gemini_ask *ask, const char *wanted)
-{
-	size_t len;
-	char *json = gemini_request(ask, &len);
+static const struct gemini_options no_options;
 
+static void
+check_request(const char *system, const struct gemini_options *options,
+    const struct gemini_ask *given, const char *wanted)
+{
+	struct gemini_ask ask = *given;
+	struct gemini_frame frame;
+	size_t len;
+	char *json;
+
+	assert_int_equal(gemini_frame_init(&frame, system, options), 0);
+	ask.frame = &frame;
+	json = gemini_request(&ask, &len);
+	gemini_frame_release(&frame);
 	assert_non_null(json);
 	assert_string_equal(json, wanted);
 	assert_int_equal(len, strlen(json));
@@ -36,7 +45,7 @@ question_alone_is_the_smallest_request(void **state)
 	static const struct gemini_ask ask = { .question = "why?" };
 
 	(void)state;
-	check_request(&ask,
+	check_request(NULL, &no_options, &ask,
 	    "{\"contents\":[{\"role\":\"user\",\"parts\":"
 	    "[{\"text\":\"why?\"}]}]}");
 }
@@ -49,16 +58,15 @@ whole_request_has_all_fields(void **state)
 		{ false, "hi" },
 	};
 	static const struct gemini_ask ask = {
-		.system = "be kind",
 		.turns = turns,
 		.n_turns = 2,
 		.question = "why?",
-		.options = { 2048, "0.7", "0.95", "40", "LOW",
-		    "BLOCK_ONLY_HIGH" },
 	};
+	static const struct gemini_options options = { 2048, "0.7", "0.95",
+		"40", "LOW", "BLOCK_ONLY_HIGH" };
 
 	(void)state;
-	check_request(&ask,
+	check_request("be kind", &options, &ask,
 	    "{\"systemInstruction\":{\"parts\":[{\"text\":\"be kind\"}]},"
 	    "\"contents\":["
 	    "{\"role\":\"user\",\"parts\":[{\"text\":\"hello\"}]},"
@@ -81,20 +89,15 @@ whole_request_has_all_fields(void **state)
 static void
 unset_options_are_left_out(void **state)
 {
-	static const struct gemini_ask ask = {
-		.question = "why?",
-		.options = { 0, "", NULL, "", "", "" },
-	};
-	static const struct gemini_ask one = {
-		.question = "why?",
-		.options = { .temperature = "1" },
-	};
+	static const struct gemini_ask ask = { .question = "why?" };
+	static const struct gemini_options none = { 0, "", NULL, "", "", "" };
+	static const struct gemini_options one = { .temperature = "1" };
 
 	(void)state;
-	check_request(&ask,
+	check_request(NULL, &none, &ask,
 	    "{\"contents\":[{\"role\":\"user\",\"parts\":"
 	    "[{\"text\":\"why?\"}]}]}");
-	check_request(&one,
+	check_request(NULL, &one, &ask,
 	    "{\"contents\":[{\"role\":\"user\",\"parts\":"
 	    "[{\"text\":\"why?\"}]}],\"generationConfig\":"
 	    "{\"temperature\":1}}");
@@ -115,7 +118,7 @@ conversation_begins_and_ends_with_the_user(void **state)
 	};
 
 	(void)state;
-	check_request(&ask,
+	check_request(NULL, &no_options, &ask,
 	    "{\"contents\":["
 	    "{\"role\":\"model\",\"parts\":[{\"text\":\"answer\"}]},"
 	    "{\"role\":\"user\",\"parts\":[{\"text\":\"b\"}]},"
@@ -399,10 +402,17 @@ full_request(void)
 {
 	static const struct gemini_turn turns[] = { { true, "a" },
 		{ false, "b" } };
-	static const struct gemini_ask ask = { "be kind", turns, 2, "why?",
-		{ 2048, "0.7", "0.95", "40", "LOW", "OFF" } };
+	static const struct gemini_options options = { 2048, "0.7", "0.95",
+		"40", "LOW", "OFF" };
+	struct gemini_frame frame;
+	struct gemini_ask ask = { &frame, turns, 2, "why?" };
+	char *json;
 
-	return gemini_request(&ask, NULL);
+	if (gemini_frame_init(&frame, "be kind", &options) == -1)
+		return NULL;
+	json = gemini_request(&ask, NULL);
+	gemini_frame_release(&frame);
+	return json;
 }
 
 /* A request that is made in spite of a failure lacks nothing. */
