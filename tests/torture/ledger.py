@@ -6,6 +6,7 @@
     ledger.stop()                 # all that was sent is acknowledged
     verdict = ledger.settle(60)   # no job is left, or a minute is over
     assert verdict.clean, verdict.explain()
+    assert ledger.faults() == ""  # the store is whole
 
 or ledger.ask(user) for a single question.  What is not answered 200 is
 delivered again, as LINE does: same webhookEventId, isRedelivery true.
@@ -299,6 +300,16 @@ class Ledger:
             verdict.counts["redelivered"] += len(entry.posts) > 1
             verdict.add(self.fate_of(entry, accepted[entry.user]), entry)
         return verdict
+
+    def faults(self, cleanup=None):
+        """What mededbot-cleanup --check finds wrong in the store; "" is good.
+
+        cleanup(bot, option) runs it otherwise than cron would.
+        """
+        bot = self.bot
+        done = cleanup(bot, "--check") if cleanup else bot.run_as_owner(
+            deployment.CLEANUP, "--check", "--config", bot.live_config)
+        return "" if done.returncode == 0 else done.stdout + done.stderr
 
     def match_deliveries(self):
         """Finds the event of each delivery; a push names it by its quote."""

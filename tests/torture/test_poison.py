@@ -50,6 +50,7 @@ def test_a_poisoned_event_ends_after_three_crashes(deploy, sim, rng, measure,
     assert crashes(bot) <= CRASHES_MAX * n
     assert bot.sessions()["dead"] == n
     assert sim.violations == []
+    assert ledger.faults() == ""
 
 
 def test_control_a_forgotten_crash_goes_on(deploy, sim, rng, measure):

@@ -227,7 +227,7 @@ class Script:
 
 
 def sequences(deploy, sim, rng, seconds, slow_share):
-    """Many users, and a script of faults; the script and the verdict."""
+    """Many users, and a script of faults; the script and the ledger."""
     bot = deploy(workers=2, GEMINI_TIMEOUT=4, REPLY_WINDOW=5,
                  HISTORY_TURNS=2, STORE_MAP_MB=64)
     script = Script(sim, rng.random(), slow_share)
@@ -236,17 +236,19 @@ def sequences(deploy, sim, rng, seconds, slow_share):
     ledger.start(threads=6, pace=0.05)
     time.sleep(seconds)
     ledger.stop()
-    return script, ledger.settle(SETTLE_S)
+    return script, ledger
 
 
 def test_random_sequences_of_faults(deploy, sim, rng, measure, long):
-    script, verdict = sequences(deploy, sim, rng, 240 if long else 5,
+    script, ledger = sequences(deploy, sim, rng, 240 if long else 5,
                                 slow_share=0.1 if long else 0.0)
+    verdict = ledger.settle(SETTLE_S)
     measure("faults", script.played)
     measure("fates", verdict.summary())
     measure("apologies", dict(verdict.sorry))
     assert verdict.clean, verdict.explain()
     assert sim.violations == []
+    assert ledger.faults() == ""
     assert script.played > 0
 
 
