@@ -16,8 +16,9 @@ import pytest
 
 import deployment
 from conftest import LONG, SEED
-from ledger import Ledger, summary_of
+from ledger import Ledger
 from simulator import Simulator, faults
+from verdict import summary_of
 
 LATE = "This comes late: "  # such a question's answer has to be pushed
 LATE_S = 1.3
@@ -208,9 +209,9 @@ class Script:
         table = faults.GEMINI if step == "gemini" else faults.LINE
         names = set(table) - STOPPING[step] - self.SLOW
         if number > 1:
-            # After an attempt that may have arrived it would be a lie: a
-            # token is valid while it is young, or was used.
-            names -= {"invalid_token"}
+            # Lies, after an attempt that may have arrived: a token is valid
+            # while it is young, or was used; content is good, or is not.
+            names -= {"invalid_token", "400_content"}
         names = sorted(names)
         if rng.random() < self.slow_share:
             names = sorted(self.SLOW & set(table))
