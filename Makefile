@@ -16,6 +16,7 @@
 #   make readme     do README.md and .env.example say what the app does?
 #   make torture    everything fails, in turn: TORTURE=short, or long
 #   make bench      ratios against a responder that does nothing
+#   make cost       of an admission, not above tests/bench/BASELINE
 #   make install    PREFIX=/usr/local DESTDIR=
 #   make clean
 #
@@ -58,7 +59,7 @@ LDFLAGS =
 ALL_CFLAGS = $(WARN) $(WERROR) $(HARDEN) -fPIE -pthread $(CFLAGS)
 ALL_LDFLAGS = -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed $(HARDEN) \
 	      $(LDFLAGS)
-LIBS = -lfcgi -lcurl -ljansson -llmdb -lcrypto
+LIBS = -lfcgi -lcurl -ljansson -lyajl -llmdb -lcrypto
 
 # ---- lists -----------------------------------------------------------------
 
@@ -203,11 +204,14 @@ torture: all $(SHIM_LIBS) $(HOOK_APPS) $(TOOL_BINS)
 	@TORTURE=$(TORTURE) /usr/bin/python3 -B -m pytest -q \
 	    -p no:cacheprovider tests/torture
 
-$(BENCH_BINS): %: %.o
+$(BENCH_BINS): %: %.o $(LIB)
 	$(SAY) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
-bench: all $(BENCH_BINS)
-	@BUILD=$(BUILD) /usr/bin/python3 tests/bench/bench.py
+bench: all $(BENCH_BINS) $(BUILD)/shims/slow_flush.so
+	@BUILD=$(BUILD) /usr/bin/python3 -B tests/bench/bench.py
+
+cost: $(BUILD)/tests/bench/txn
+	@BUILD=$(BUILD) /usr/bin/python3 -B tests/bench/cost.py --check
 
 # ---- the rest --------------------------------------------------------------
 
@@ -233,4 +237,4 @@ clean:
 	rm -rf build
 
 .PHONY: all check deps layers lint manlint readme unit tsan valgrind fuzz run-fuzz \
-	e2e torture bench run install clean FORCE $(RUN_UNIT) $(RUN_FUZZ)
+	e2e torture bench cost run install clean FORCE $(RUN_UNIT) $(RUN_FUZZ)

@@ -17,6 +17,7 @@ rules()
 	only 'curl/.*'      'fcgi-app/net/'
 	only 'fcgi.*\.h'    'fcgi-app/web/fcgi\.c'
 	only 'openssl/.*'   'fcgi-app/line/signature\.c|store/seal\.c'
+	only 'yajl/.*'      'fcgi-app/line/fields\.c'
 	only 'jansson\.h'   'fcgi-app/(line|model)/|fcgi-app/web/status\.c'
 
 	#     folder         may include, of ours
@@ -139,6 +140,7 @@ self_test()
 	breaks fcgi-app/line/event.c '<openssl/hmac.h>'
 	breaks store/rec.c '<openssl/evp.h>'
 	breaks fcgi-app/jobs/x.h '<jansson.h>'
+	breaks fcgi-app/line/event.c '<yajl/yajl_parse.h>'
 	breaks fcgi-app/web/webhook.c ' <jansson.h>'
 	for lower in net line model audio bot jobs web store; do
 		breaks fcgi-app/base/x.h "\"$lower/x.h\""

@@ -20,13 +20,21 @@ struct candidate {
 	size_t payload_len;
 };
 
-struct admission {
-	struct candidate *candidates; /* new, and the payloads behind them */
+/* One allocation: this, the verdicts, and the payloads behind them. */
+struct store_prepared {
 	size_t n;
 	size_t bytes; /* of all payloads */
+	struct store_verdict *verdicts;
+	struct candidate candidates[];
+};
+
+struct admission {
+	store_gather_fn *gather;
+	void *arg;
 	const struct store_limits *limits;
 	struct owner self;
-	struct store_verdict *verdicts;
+	struct store_prepared *bodies[STORE_BODIES_MAX];
+	size_t n;
 };
 
 static bool
@@ -56,30 +64,62 @@ candidate_make(struct seal *seal, const struct store_event *e,
 	    payload_encode(seal, e, c->user, payload);
 }
 
-/* One allocation for all candidates and their payloads. */
-static bool
-admission_prepare(struct admission *a, struct seal *seal,
-    const struct store_event *events)
+/* Nothing when an event breaks a limit or memory is short. */
+static struct store_prepared *
+prepared_new(const struct store_event *events, size_t n)
 {
+	struct store_prepared *p;
+	size_t bytes = 0, i;
+
+	for (i = 0; i < n; i++) {
+		if (!is_admissible(&events[i]))
+			return NULL;
+		bytes += payload_size(&events[i]);
+	}
+	p = malloc(sizeof(*p) +
+	    n * (sizeof(*p->candidates) + sizeof(*p->verdicts)) + bytes);
+	if (p == NULL)
+		return NULL;
+	p->n = n;
+	p->bytes = bytes;
+	p->verdicts = (struct store_verdict *)&p->candidates[n];
+	return p;
+}
+
+enum store_rc
+store_prepare(struct store *s, const struct store_event *events, size_t n,
+    struct store_prepared **out)
+{
+	struct store_prepared *p = prepared_new(events, n);
 	uint8_t *payload;
 	size_t i;
 
-	for (i = 0; i < a->n; i++) {
-		if (!is_admissible(&events[i]))
-			return false;
-		a->bytes += payload_size(&events[i]);
+	*out = NULL;
+	if (p == NULL)
+		return STORE_ERR;
+	payload = (uint8_t *)&p->verdicts[n];
+	for (i = 0; i < n; i++) {
+		if (!candidate_make(s->seal, &events[i], &p->candidates[i],
+			payload)) {
+			free(p);
+			return STORE_ERR;
+		}
+		payload += p->candidates[i].payload_len;
 	}
-	a->candidates = malloc(a->n * sizeof(*a->candidates) + a->bytes);
-	if (a->candidates == NULL)
-		return false;
-	payload = (uint8_t *)(a->candidates + a->n);
-	for (i = 0; i < a->n; i++) {
-		if (!candidate_make(seal, &events[i], &a->candidates[i],
-			payload))
-			return false;
-		payload += a->candidates[i].payload_len;
-	}
-	return true;
+	*out = p;
+	return STORE_OK;
+}
+
+void
+store_prepared_free(struct store_prepared *p)
+{
+	free(p);
+}
+
+const struct store_verdict *
+store_verdicts(const struct store_prepared *p)
+{
+	return p->verdicts;
 }
 
 /* A redelivery: LINE counts its reply token's time from here again. */
@@ -163,6 +203,7 @@ accept_event(struct tx *tx, const struct admission *a,
 	bucket_pay(&tx->global.bucket);
 	lane->busy_seq = id->seq;
 	lane->unfinished++;
+	tx->owed++;
 	lane->used_ms = tx->now.wall_ms;
 	rc = db_put(tx, key_job(id, PART_PAYLOAD), c->payload, c->payload_len);
 	if (rc == STORE_OK)
@@ -232,6 +273,17 @@ admit_one(struct tx *tx, const struct admission *a, const struct candidate *c,
 }
 
 static enum store_rc
+admit_body(struct tx *tx, const struct admission *a, struct store_prepared *p)
+{
+	enum store_rc rc = STORE_OK;
+	size_t i;
+
+	for (i = 0; rc == STORE_OK && i < p->n; i++)
+		rc = admit_one(tx, a, &p->candidates[i], &p->verdicts[i]);
+	return rc;
+}
+
+static enum store_rc
 admit_all(struct tx *tx, void *arg)
 {
 	const struct admission *a = arg;
@@ -239,8 +291,47 @@ admit_all(struct tx *tx, void *arg)
 	size_t i;
 
 	for (i = 0; rc == STORE_OK && i < a->n; i++)
-		rc = admit_one(tx, a, &a->candidates[i], &a->verdicts[i]);
+		rc = admit_body(tx, a, a->bodies[i]);
 	return rc;
+}
+
+/* The turn has come: who is ready now comes along. */
+static enum store_rc
+admit_gather(struct store *s, const struct store_now *now, void *arg)
+{
+	struct admission *a = arg;
+	size_t bytes = 0, events = 0, i;
+
+	a->n = a->gather(a->arg, a->bodies, STORE_BODIES_MAX);
+	for (i = 0; i < a->n; i++) {
+		bytes += a->bodies[i]->bytes;
+		events += a->bodies[i]->n;
+	}
+	return room_for(s, now, bytes, events);
+}
+
+enum store_rc
+store_admit_ready(struct store *s, store_gather_fn *gather, void *arg,
+    const struct store_limits *limits, struct store_now now)
+{
+	struct admission a = { .gather = gather, .arg = arg, .limits = limits };
+	enum store_rc rc = store_check(s);
+
+	if (rc != STORE_OK)
+		return rc;
+	a.self = worker_self(s);
+	if (a.self.slot == OWNER_NONE)
+		return STORE_ERR;
+	return tx_write_late(s, &now, ADMIT_WAIT_MS, admit_gather, admit_all,
+	    &a);
+}
+
+static size_t
+gather_one(void *arg, struct store_prepared **bodies, size_t max)
+{
+	(void)max;
+	bodies[0] = arg;
+	return 1;
 }
 
 enum store_rc
@@ -248,17 +339,16 @@ store_admit(struct store *s, const struct store_event *events, size_t n,
     const struct store_limits *limits, struct store_now now,
     struct store_verdict *verdicts)
 {
-	struct admission a = { .n = n, .limits = limits, .verdicts = verdicts };
+	struct store_prepared *p = NULL;
 	enum store_rc rc = store_check(s);
 
 	if (rc != STORE_OK || n == 0)
 		return rc;
-	a.self = worker_self(s);
-	rc = STORE_ERR;
-	if (a.self.slot != OWNER_NONE && admission_prepare(&a, s->seal, events))
-		rc = room_for(s, &now, a.bytes);
+	rc = store_prepare(s, events, n, &p);
 	if (rc == STORE_OK)
-		rc = tx_write(s, &now, ADMIT_WAIT_MS, admit_all, &a);
-	free(a.candidates);
+		rc = store_admit_ready(s, gather_one, p, limits, now);
+	if (rc == STORE_OK)
+		memcpy(verdicts, p->verdicts, n * sizeof(*verdicts));
+	store_prepared_free(p);
 	return rc;
 }

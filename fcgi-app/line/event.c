@@ -1,189 +1,181 @@
 /*
  * event - the events of a webhook body that we answer.
  *
- * All strings go into one block of memory together with the array.  Decoded
- * strings are never longer than what stands in the body (an escape of six
- * bytes makes at most three) and their quotes pay for the NUL, so the body's
- * length is room enough for all but the second copy of a group's id.
+ * The array of events and all of their strings lie in one block of memory.
  */
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/utf8.h"
 #include "line/event.h"
+#include "line/fields.h"
 
+/* An event with all that we ask for takes more bytes of a body than this. */
+enum { EVENT_BYTES = 128 };
+
+struct reading {
+	struct line_body *out;
+	struct fields_reader fields;
+	char *kept; /* where the texts of the next event begin */
+	size_t total;
+};
+
+/* 1 to max visible ASCII characters, borrowed; NULL: it is not. */
 static const char *
-keep(char **arena, const char *text, size_t len)
+get_id(const struct fields *fields, enum field field, size_t max)
 {
-	char *copy = *arena;
+	const struct field_text *text = &fields->texts[field];
+	size_t i;
 
-	memcpy(copy, text, len);
-	copy[len] = '\0';
-	*arena += len + 1;
-	return copy;
-}
-
-/* A member that is a string of 1 to max bytes, borrowed; NULL: it is not. */
-static const char *
-get_id(const json_t *object, const char *key, size_t max)
-{
-	const json_t *value = json_object_get(object, key);
-	const char *text = json_string_value(value);
-	size_t len = json_string_length(value);
-
-	if (text == NULL || len == 0 || len > max || strlen(text) != len)
+	if (text->at == NULL || text->len == 0 || text->len > max)
 		return NULL;
-	return text;
+	for (i = 0; i < text->len; i++)
+		if (text->at[i] <= ' ' || text->at[i] > '~')
+			return NULL;
+	return text->at;
 }
 
 static bool
-is_string(const json_t *object, const char *key, const char *wanted)
+is_text(const struct fields *fields, enum field field, const char *wanted)
 {
-	const char *text = json_string_value(json_object_get(object, key));
+	const char *text = fields->texts[field].at;
 
 	return text != NULL && strcmp(text, wanted) == 0;
 }
 
-static bool
-mentions_us(const json_t *message)
-{
-	const json_t *mention = json_object_get(message, "mention");
-	const json_t *all = json_object_get(mention, "mentionees");
-	const json_t *one;
-	size_t i;
-
-	json_array_foreach (all, i, one)
-		if (json_is_true(json_object_get(one, "isSelf")))
-			return true;
-	return false;
-}
-
 /* "group/user": one lane for each user of a group. */
 static const char *
-keep_chat(char **arena, const char *group, const char *user)
+join_chat(struct reading *r, const char *group, const char *user)
 {
-	char *chat = *arena;
-	int n;
+	char *chat = r->fields.room;
+	int n = snprintf(chat, LINE_CHAT_MAX + 1, "%s/%s", group, user);
 
-	n = snprintf(chat, LINE_CHAT_MAX + 1, "%s/%s", group, user);
 	if (n < 0 || n > LINE_CHAT_MAX)
 		return NULL;
-	*arena += n + 1;
+	r->fields.room += n + 1;
 	return chat;
 }
 
-static bool
-read_source(const json_t *source, char **arena, struct line_event *event)
-{
-	const char *user = get_id(source, "userId", LINE_ID_MAX), *group;
+/* Which kind of source has its id where. */
+static const struct {
+	const char *type;
+	enum field id;
+	bool direct;
+} sources[] = {
+	{ "user", FIELD_USER, true },
+	{ "group", FIELD_GROUP, false },
+	{ "room", FIELD_ROOM, false },
+};
 
-	event->direct = is_string(source, "type", "user");
-	if (event->direct)
-		group = user;
-	else if (is_string(source, "type", "group"))
-		group = get_id(source, "groupId", LINE_ID_MAX);
-	else if (is_string(source, "type", "room"))
-		group = get_id(source, "roomId", LINE_ID_MAX);
-	else
-		group = NULL;
-	if (group == NULL)
+static bool
+read_source(struct reading *r, const struct fields *fields,
+    struct line_event *event)
+{
+	const char *user = get_id(fields, FIELD_USER, LINE_ID_MAX);
+	size_t i;
+
+	event->to = NULL;
+	for (i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
+		if (is_text(fields, FIELD_SOURCE_TYPE, sources[i].type)) {
+			event->to = get_id(fields, sources[i].id, LINE_ID_MAX);
+			event->direct = sources[i].direct;
+		}
+	if (event->to == NULL)
 		return false;
-	event->to = keep(arena, group, strlen(group));
 	event->chat = event->direct || user == NULL
 	    ? event->to
-	    : keep_chat(arena, group, user);
+	    : join_chat(r, event->to, user);
 	return event->chat != NULL;
 }
 
 static bool
-read_text(const json_t *message, char **arena, struct line_event *event)
+read_text(struct reading *r, const struct fields *fields,
+    struct line_event *event)
 {
-	const json_t *value = json_object_get(message, "text");
-	size_t len = json_string_length(value);
-	char *text = *arena;
+	const struct field_text *from = &fields->texts[FIELD_TEXT];
+	char *text = r->fields.room;
+	size_t len;
 
-	if (!json_is_string(value) || len > LINE_TEXT_MAX)
+	if (from->at == NULL || from->len > LINE_TEXT_MAX)
 		return false;
-	len = utf8_clean_into(text, json_string_value(value), len);
+	len = utf8_clean_into(text, from->at, from->len);
 	len = utf8_trim(text, len);
 	event->text = text;
-	*arena += len + 1;
+	r->fields.room += len + 1;
 	return len > 0;
 }
 
-/* Fills event with what the JSON has to say; false: not for us. */
+/* Fills event with what the fields have to say; false: not for us. */
 static bool
-read_event(const json_t *json, char **arena, struct line_event *event)
+read_event(struct reading *r, const struct fields *fields,
+    struct line_event *event)
 {
-	const json_t *message = json_object_get(json, "message");
-	const json_t *delivery = json_object_get(json, "deliveryContext");
-	const char *id = get_id(json, "webhookEventId", LINE_ID_MAX);
-	const char *token = get_id(json, "replyToken", LINE_TOKEN_MAX);
-	const char *quote = get_id(message, "quoteToken", LINE_TOKEN_MAX);
-
-	event->timestamp =
-	    json_integer_value(json_object_get(json, "timestamp"));
-	if (!is_string(json, "type", "message") ||
-	    !is_string(json, "mode", "active") ||
-	    !is_string(message, "type", "text") || id == NULL ||
-	    token == NULL || event->timestamp <= 0 ||
-	    !read_source(json_object_get(json, "source"), arena, event) ||
-	    !(event->direct || mentions_us(message)) ||
-	    !read_text(message, arena, event))
-		return false;
-	event->id = keep(arena, id, strlen(id));
-	event->reply_token = keep(arena, token, strlen(token));
-	event->quote_token =
-	    quote == NULL ? NULL : keep(arena, quote, strlen(quote));
-	event->redelivery =
-	    json_is_true(json_object_get(delivery, "isRedelivery"));
-	return true;
+	event->id = get_id(fields, FIELD_ID, LINE_ID_MAX);
+	event->reply_token = get_id(fields, FIELD_REPLY_TOKEN, LINE_TOKEN_MAX);
+	event->quote_token = get_id(fields, FIELD_QUOTE_TOKEN, LINE_TOKEN_MAX);
+	event->timestamp = fields->time;
+	event->redelivery = fields->is_true[FIELD_REDELIVERY];
+	return is_text(fields, FIELD_TYPE, "message") &&
+	    is_text(fields, FIELD_MODE, "active") &&
+	    is_text(fields, FIELD_MESSAGE_TYPE, "text") && event->id != NULL &&
+	    event->reply_token != NULL && event->timestamp > 0 &&
+	    read_source(r, fields, event) &&
+	    (event->direct || fields->is_true[FIELD_IS_SELF]) &&
+	    read_text(r, fields, event);
 }
 
-static enum line_rc
-read_events(const json_t *events, size_t len, struct line_body *out)
+/* The texts of an event that is left out make room for those of the next. */
+static void
+on_event(void *arg, const struct fields *fields)
 {
-	size_t total = json_array_size(events), looked_at = total, i;
-	char *arena;
+	struct reading *r = arg;
+	struct line_body *out = r->out;
 
-	if (looked_at > LINE_EVENTS_MAX)
-		looked_at = LINE_EVENTS_MAX;
+	if (r->total++ < LINE_EVENTS_MAX && fields != NULL &&
+	    read_event(r, fields, &out->events[out->n])) {
+		out->n++;
+		r->kept = r->fields.room;
+	}
+	r->fields.room = r->kept;
+}
+
+/*
+ * Each text has room as it came, and three times as much to become clean, since
+ * yajl is not strict about UTF-8; a group's id has room once more.
+ */
+static bool
+make_room(struct reading *r, size_t len)
+{
+	struct line_body *out = r->out;
+	size_t most = len / EVENT_BYTES + 1;
+
 	out->memory =
-	    malloc(looked_at * (sizeof(struct line_event) + LINE_CHAT_MAX + 1) +
-		len);
-	if (out->memory == NULL)
-		return LINE_MEMORY;
+	    malloc(most * (sizeof(*out->events) + LINE_CHAT_MAX + 1) + 4 * len);
 	out->events = out->memory;
-	arena = (char *)&out->events[looked_at];
-	for (i = 0; i < looked_at; i++)
-		if (read_event(json_array_get(events, i), &arena,
-			&out->events[out->n]))
-			out->n++;
-	out->ignored = total - out->n;
-	return LINE_OK;
+	if (out->memory != NULL)
+		r->kept = r->fields.room = (char *)&out->events[most];
+	return out->memory != NULL;
 }
 
 enum line_rc
 line_parse(const char *body, size_t len, struct line_body *out)
 {
-	/* a NUL in one text must not cost the other events of the body */
-	const size_t flags = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL;
-	enum line_rc rc = LINE_NOT_WEBHOOK;
-	const json_t *events;
-	json_error_t error;
-	json_t *root;
+	static const enum line_rc codes[] = {
+		[FIELDS_OK] = LINE_OK,
+		[FIELDS_BAD] = LINE_NOT_JSON,
+		[FIELDS_OTHER] = LINE_NOT_WEBHOOK,
+		[FIELDS_MEMORY] = LINE_MEMORY,
+	};
+	struct reading r = { .out = out, .fields = { on_event, &r, NULL } };
+	enum line_rc rc = LINE_MEMORY;
 
 	memset(out, 0, sizeof(*out));
-	root = json_loadb(body, len, flags, &error);
-	if (root == NULL)
-		/* jansson has no words for most failed allocations */
-		return error.text[0] == '\0' ? LINE_MEMORY : LINE_NOT_JSON;
-	events = json_object_get(root, "events");
-	if (json_is_array(events))
-		rc = read_events(events, len, out);
-	json_decref(root);
+	if (make_room(&r, len))
+		rc = codes[fields_read(&r.fields, body, len)];
+	out->ignored = r.total - out->n;
+	if (rc != LINE_OK)
+		line_body_release(out);
 	return rc;
 }
 

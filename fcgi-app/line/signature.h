@@ -22,7 +22,7 @@ void signature_free(struct signature *);
  * how much of a wrong signature was right.  Several threads may share one
  * struct signature.
  */
-bool signature_matches(const struct signature *, const void *body, size_t len,
+bool signature_matches(struct signature *, const void *body, size_t len,
     const char *header);
 
 #endif

@@ -52,8 +52,8 @@ struct process {
 	int listen_fd, stop_fd;
 	atomic_bool engine_ended;
 	pthread_t engine_thread, accept_threads[ACCEPT_MAX];
-	struct drain *drains[ACCEPT_MAX];
-	unsigned n_drains;
+	unsigned n_accept;
+	struct drain *drain; /* theirs */
 };
 
 /* ------------------------------------------------------------ threads -- */
@@ -137,20 +137,19 @@ start_accepting(struct process *self)
 		.listen_fd = self->listen_fd,
 		.stop_fd = self->stop_fd,
 		.body_max = WEBHOOK_BODY_MAX,
+		.sort = routes_sort,
 		.serve = routes_serve,
+		.commit = routes_commit,
 		.arg = &self->routes,
 	};
-	struct drain *drain;
 
-	while (self->n_drains < self->settings->accept_threads &&
-	    self->n_drains < ACCEPT_MAX) {
-		drain = drain_new(&config);
-		if (drain == NULL)
-			log_die("start error=\"memory is short\"");
-		start_thread(&self->accept_threads[self->n_drains],
-		    accept_thread, drain);
-		self->drains[self->n_drains++] = drain;
-	}
+	self->drain = drain_new(&config);
+	if (self->drain == NULL)
+		log_die("start error=\"memory is short\"");
+	while (self->n_accept < self->settings->accept_threads &&
+	    self->n_accept < ACCEPT_MAX)
+		start_thread(&self->accept_threads[self->n_accept++],
+		    accept_thread, self->drain);
 }
 
 /* -------------------------------------------------------------- start -- */
@@ -309,7 +308,7 @@ join_accepting(struct process *self)
 	until.tv_nsec += ACCEPT_END_MS * 1000000;
 	until.tv_sec += until.tv_nsec / 1000000000;
 	until.tv_nsec %= 1000000000;
-	for (i = 0; i < self->n_drains; i++)
+	for (i = 0; i < self->n_accept; i++)
 		if (pthread_timedjoin_np(self->accept_threads[i], NULL,
 			&until) != 0)
 			all = false;
@@ -359,10 +358,7 @@ end_threads(struct process *self, const sigset_t *waited)
 static void
 close_all(struct process *self)
 {
-	unsigned i;
-
-	for (i = 0; i < self->n_drains; i++)
-		drain_free(self->drains[i]);
+	drain_free(self->drain);
 	engine_close(&self->engine);
 	mailbox_free(&self->mailbox);
 	signature_free(self->signature);

@@ -26,6 +26,7 @@ struct web_request {
 	const char *type;   /* Content-Type */
 	const char *header; /* one more header line without its end, or NULL */
 	struct buf *answer; /* the answer's body: empty at first */
+	void *prepared;     /* what a webhook became, until it is committed */
 };
 
 struct fcgi; /* one connection at a time, used again and again */

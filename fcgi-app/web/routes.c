@@ -11,7 +11,7 @@ static const struct route {
 	const char *allow; /* the header line of a 405 */
 	void (*get)(const struct status *, struct web_request *);
 } routes[] = {
-	/* The webhook has no function here: all of a drain go together. */
+	/* The webhook has no function here: it needs a commit. */
 	{ "/webhook", "Allow: POST", NULL },
 	{ "/livez", "Allow: GET, HEAD", status_live },
 	{ "/ping", "Allow: GET, HEAD", status_live },
@@ -39,27 +39,37 @@ is_allowed(const struct route *route, const char *method)
 	return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
 }
 
-void
-routes_serve(void *arg, struct web_request **requests, size_t n)
+enum drain_way
+routes_sort(void *arg, struct web_request *req)
 {
 	const struct routes *self = arg;
-	struct web_request *hooks[DRAIN_MAX];
-	const struct route *route;
-	size_t i, n_hooks = 0;
+	const struct route *route = find(req->path);
 
-	for (i = 0; i < n; i++) {
-		route = find(requests[i]->path);
-		if (route == NULL) {
-			requests[i]->status = 404;
-		} else if (!is_allowed(route, requests[i]->method)) {
-			requests[i]->status = 405;
-			requests[i]->header = route->allow;
-		} else if (route->get != NULL) {
-			route->get(&self->status, requests[i]);
-		} else {
-			hooks[n_hooks++] = requests[i];
-		}
+	if (route == NULL) {
+		req->status = 404;
+	} else if (!is_allowed(route, req->method)) {
+		req->status = 405;
+		req->header = route->allow;
+	} else if (route->get != NULL) {
+		return DRAIN_SERVE;
+	} else if (webhook_prepare(&self->webhook, req)) {
+		return DRAIN_COMMIT;
 	}
-	if (n_hooks > 0)
-		webhook_serve(&self->webhook, hooks, n_hooks);
+	return DRAIN_ANSWER;
+}
+
+void
+routes_serve(void *arg, struct web_request *req)
+{
+	const struct routes *self = arg;
+
+	find(req->path)->get(&self->status, req);
+}
+
+void
+routes_commit(void *arg, drain_gather_fn *gather, void *drain)
+{
+	const struct routes *self = arg;
+
+	webhook_commit(&self->webhook, gather, drain);
 }

@@ -14,10 +14,12 @@ struct routes {
 };
 
 /*
- * Answers a drain's requests; fits struct drain_config.serve, arg is the
- * struct routes.  404 for a path that is not exactly one of ours, 405 with
- * Allow for a method that it does not have.
+ * The functions of a struct drain_config; arg is the struct routes.  404 for a
+ * path that is not exactly one of ours, 405 with Allow for a method that it
+ * does not have.
  */
-void routes_serve(void *arg, struct web_request **, size_t n);
+enum drain_way routes_sort(void *arg, struct web_request *);
+void routes_serve(void *arg, struct web_request *);
+void routes_commit(void *arg, drain_gather_fn *, void *drain);
 
 #endif

@@ -6,21 +6,26 @@
 
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "line/event.h"
 
-/* The webhooks of one drain that have a body to admit. */
+/* One webhook between its two halves. */
+struct pending {
+	struct line_body body;
+	struct store_prepared *prepared;
+	struct store_event events[];
+};
+
+/* The webhooks of one commit. */
 struct batch {
+	drain_gather_fn *gather;
+	void *drain;
 	struct web_request *requests[DRAIN_MAX];
-	struct line_body bodies[DRAIN_MAX];
 	size_t n;
-	struct store_event *events;
-	struct store_verdict *verdicts;
-	size_t n_events;
+	size_t counts[STORE_FATE__MAX];
 	size_t n_ignored; /* events of kinds that we do not answer */
 };
 
@@ -29,84 +34,116 @@ _Static_assert((int)LINE_ID_MAX <= (int)STORE_ID_MAX &&
 	(int)LINE_TOKEN_MAX <= (int)STORE_TOKEN_MAX &&
 	(int)LINE_TEXT_MAX <= (int)STORE_TEXT_MAX,
     "what the parser lets through fits into the store");
+_Static_assert((int)DRAIN_MAX <= (int)STORE_BODIES_MAX,
+    "the store takes all that wait for a commit");
 
-/* Checks and parses one; a status other than 0 is its answer. */
-static void
-take(const struct webhook *hook, struct batch *batch, struct web_request *req)
+/* ------------------------------------------------------------ prepare -- */
+
+static bool
+is_signed(const struct webhook *hook, struct web_request *req)
 {
 	static struct log_limit limit = LOG_LIMIT(10);
 
-	if (!signature_matches(hook->signature, req->body, req->body_len,
-		req->signature)) {
-		log_limited(&limit, LOG_WARN,
-		    "webhook status=401 reason=%s bytes=%zu",
-		    req->signature == NULL ? "unsigned" : "signature",
-		    req->body_len);
-		req->status = 401;
-		return;
-	}
-	switch (line_parse(req->body, req->body_len,
-	    &batch->bodies[batch->n])) {
+	if (signature_matches(hook->signature, req->body, req->body_len,
+		req->signature))
+		return true;
+	log_limited(&limit, LOG_WARN, "webhook status=401 reason=%s bytes=%zu",
+	    req->signature == NULL ? "unsigned" : "signature", req->body_len);
+	req->status = 401;
+	return false;
+}
+
+static bool
+parse(struct web_request *req, struct line_body *body)
+{
+	static struct log_limit limit = LOG_LIMIT(10);
+
+	switch (line_parse(req->body, req->body_len, body)) {
 	case LINE_OK:
-		batch->requests[batch->n] = req;
-		batch->n_events += batch->bodies[batch->n].n;
-		batch->n_ignored += batch->bodies[batch->n].ignored;
-		batch->n++;
-		return;
+		return true;
 	case LINE_NOT_JSON:
 	case LINE_NOT_WEBHOOK:
 		log_limited(&limit, LOG_WARN,
 		    "webhook status=400 reason=json bytes=%zu", req->body_len);
 		req->status = 400;
-		return;
+		break;
 	case LINE_MEMORY:
+		req->status = 503;
 		break;
 	}
-	req->status = 503;
+	return false;
 }
 
 static void
-gather(struct batch *batch)
+fill_events(struct pending *pending)
 {
 	const struct line_event *event;
-	struct store_event *to = batch->events;
-	size_t i, j;
+	size_t i;
 
-	for (i = 0; i < batch->n; i++)
-		for (j = 0; j < batch->bodies[i].n; j++) {
-			event = &batch->bodies[i].events[j];
-			*to++ = (struct store_event){
-				.id = event->id,
-				.chat = event->chat,
-				.to = event->to,
-				.reply_token = event->reply_token,
-				.quote_token = event->quote_token,
-				.text = event->text,
-				.line_ms = event->timestamp,
-				.direct = event->direct,
-			};
-		}
+	for (i = 0; i < pending->body.n; i++) {
+		event = &pending->body.events[i];
+		pending->events[i] = (struct store_event){
+			.id = event->id,
+			.chat = event->chat,
+			.to = event->to,
+			.reply_token = event->reply_token,
+			.quote_token = event->quote_token,
+			.text = event->text,
+			.line_ms = event->timestamp,
+			.direct = event->direct,
+		};
+	}
 }
 
-static enum store_rc
-admit(const struct webhook *hook, struct batch *batch)
+static void
+pending_free(struct pending *pending)
 {
-	struct store_now now = {
-		.wall_ms = clock_wall_ms(),
-		.boot_ms = clock_boot_ms(),
-	};
-
-	if (batch->n_events == 0)
-		return STORE_OK;
-	batch->events = calloc(batch->n_events, sizeof(*batch->events));
-	batch->verdicts = calloc(batch->n_events, sizeof(*batch->verdicts));
-	if (batch->events == NULL || batch->verdicts == NULL)
-		return STORE_ERR;
-	gather(batch);
-	(void)clock_boot_id(now.boot_id);
-	return store_admit(hook->store, batch->events, batch->n_events,
-	    &hook->limits, now, batch->verdicts);
+	store_prepared_free(pending->prepared);
+	line_body_release(&pending->body);
+	free(pending);
 }
+
+/* Takes the body; NULL when memory is short. */
+static struct pending *
+pending_new(const struct webhook *hook, struct line_body *body)
+{
+	struct pending *pending =
+	    calloc(1, sizeof(*pending) + body->n * sizeof(*pending->events));
+
+	if (pending == NULL) {
+		line_body_release(body);
+		return NULL;
+	}
+	pending->body = *body;
+	fill_events(pending);
+	if (store_prepare(hook->store, pending->events, body->n,
+		&pending->prepared) == STORE_OK)
+		return pending;
+	pending_free(pending);
+	return NULL;
+}
+
+bool
+webhook_prepare(const struct webhook *hook, struct web_request *req)
+{
+	struct line_body body;
+
+	if (!is_signed(hook, req) || !parse(req, &body))
+		return false;
+	if (body.n == 0) {
+		if (body.ignored > 0)
+			log_info("webhook events=ignored n=%zu", body.ignored);
+		line_body_release(&body);
+		req->status = 200;
+		return false;
+	}
+	req->prepared = pending_new(hook, &body);
+	if (req->prepared == NULL)
+		req->status = 503;
+	return req->prepared != NULL;
+}
+
+/* ------------------------------------------------------------- commit -- */
 
 /* What the engine does with a verdict, and how the log calls it. */
 static const struct {
@@ -135,23 +172,34 @@ tell(const struct webhook_sink *sink, const struct store_event *event,
 }
 
 static void
-tell_all(const struct webhook *hook, const struct batch *batch)
+tell_body(const struct webhook *hook, const struct pending *pending,
+    struct batch *batch)
 {
-	size_t counts[STORE_FATE__MAX] = { 0 };
+	const struct store_verdict *verdicts =
+	    store_verdicts(pending->prepared);
 	size_t i;
 
-	for (i = 0; i < batch->n_events; i++) {
-		counts[batch->verdicts[i].fate]++;
-		if (tell(&hook->sink, &batch->events[i], &batch->verdicts[i]) ==
-		    -1)
+	for (i = 0; i < pending->body.n; i++) {
+		batch->counts[verdicts[i].fate]++;
+		if (tell(&hook->sink, &pending->events[i], &verdicts[i]) == -1)
 			log_warn("webhook mail=lost reason=memory");
 	}
-	if (batch->n_events > 0)
+	batch->n_ignored += pending->body.ignored;
+}
+
+static void
+tell_all(const struct webhook *hook, struct batch *batch)
+{
+	size_t i;
+
+	for (i = 0; i < batch->n; i++)
+		tell_body(hook, batch->requests[i]->prepared, batch);
+	if (batch->n > 0)
 		hook->sink.ring(hook->sink.arg);
 	for (i = STORE_DUPLICATE; i < STORE_FATE__MAX; i++)
-		if (counts[i] > 0)
+		if (batch->counts[i] > 0)
 			log_info("webhook events=%s n=%zu", fates[i].name,
-			    counts[i]);
+			    batch->counts[i]);
 	if (batch->n_ignored > 0)
 		log_info("webhook events=ignored n=%zu", batch->n_ignored);
 }
@@ -164,42 +212,70 @@ refuse(const struct batch *batch, enum store_rc rc)
 	static const char *const reasons[] = {
 		[STORE_BUSY] = "busy",
 		[STORE_FULL] = "full",
-		[STORE_ERR] = "error",
 		[STORE_FATAL] = "disk",
 	};
+	bool known = (size_t)rc < sizeof(reasons) / sizeof(reasons[0]) &&
+	    reasons[rc] != NULL;
 
 	log_limited(&limit, LOG_ERROR, "webhook status=503 reason=%s n=%zu",
-	    rc == STORE_BUSY || rc == STORE_FULL || rc == STORE_FATAL
-		? reasons[rc]
-		: reasons[STORE_ERR],
-	    batch->n);
+	    known ? reasons[rc] : "error", batch->n);
 	/* The data file is lost to this process; the next one may open it. */
 	if (rc == STORE_FATAL)
 		(void)kill(getpid(), SIGTERM);
 }
 
-void
-webhook_serve(const struct webhook *hook, struct web_request **requests,
-    size_t n)
+static size_t
+gather(void *arg, struct store_prepared **bodies, size_t max)
 {
-	struct batch batch = { .n = 0 };
-	enum store_rc rc;
+	struct batch *batch = arg;
+	const struct pending *pending;
 	size_t i;
 
-	for (i = 0; i < n; i++)
-		take(hook, &batch, requests[i]);
-	rc = admit(hook, &batch);
-	for (i = 0; i < batch.n; i++) {
-		batch.requests[i]->status = rc == STORE_OK ? 200 : 503;
-		if (rc != STORE_OK)
-			batch.requests[i]->header = "Retry-After: 1";
+	batch->n = batch->gather(batch->drain, batch->requests,
+	    max < DRAIN_MAX ? max : DRAIN_MAX);
+	for (i = 0; i < batch->n; i++) {
+		pending = batch->requests[i]->prepared;
+		bodies[i] = pending->prepared;
 	}
+	return batch->n;
+}
+
+static enum store_rc
+admit(const struct webhook *hook, struct batch *batch)
+{
+	struct store_now now = {
+		.wall_ms = clock_wall_ms(),
+		.boot_ms = clock_boot_ms(),
+	};
+	struct store_prepared *unused[DRAIN_MAX];
+	enum store_rc rc;
+
+	(void)clock_boot_id(now.boot_id);
+	rc = store_admit_ready(hook->store, gather, batch, &hook->limits, now);
+	/* The turn did not come: they are to be told now, not later. */
+	if (rc != STORE_OK && batch->n == 0)
+		(void)gather(batch, unused, DRAIN_MAX);
+	return rc;
+}
+
+void
+webhook_commit(const struct webhook *hook, drain_gather_fn *gather_fn,
+    void *drain)
+{
+	struct batch batch = { .gather = gather_fn, .drain = drain };
+	enum store_rc rc = admit(hook, &batch);
+	struct web_request *req;
+	size_t i;
+
 	if (rc == STORE_OK)
 		tell_all(hook, &batch);
 	else
 		refuse(&batch, rc);
-	for (i = 0; i < batch.n; i++)
-		line_body_release(&batch.bodies[i]);
-	free(batch.events);
-	free(batch.verdicts);
+	for (i = 0; i < batch.n; i++) {
+		req = batch.requests[i];
+		req->status = rc == STORE_OK ? 200 : 503;
+		req->header = rc == STORE_OK ? NULL : "Retry-After: 1";
+		pending_free(req->prepared);
+		req->prepared = NULL;
+	}
 }

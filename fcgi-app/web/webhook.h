@@ -22,17 +22,24 @@ struct webhook_sink {
 /* Borrowed; shared by the accept threads. */
 struct webhook {
 	struct store *store;
-	const struct signature *signature;
+	struct signature *signature;
 	struct store_limits limits;
 	struct webhook_sink sink;
 };
 
 /*
- * Answers n webhooks (at most DRAIN_MAX), all of POST /webhook: 401 for a
- * wrong signature, before anything else is looked at; 400 for what is no
- * webhook; 200 after one durable transaction for all that remain; 503 with
- * Retry-After when that did not happen, so that LINE delivers again.
+ * Of one POST /webhook, all that needs no transaction: 401 for a wrong
+ * signature, before anything else is looked at; 400 for what is no webhook;
+ * 503 when memory is short.  True: status is not set, webhook_commit() does
+ * it, and releases what was made of the request.
  */
-void webhook_serve(const struct webhook *, struct web_request **, size_t n);
+bool webhook_prepare(const struct webhook *, struct web_request *);
+
+/*
+ * One durable transaction for all that gather gives when the turn comes: 200
+ * for each of them, or 503 with Retry-After when it did not happen, so that
+ * LINE delivers again.
+ */
+void webhook_commit(const struct webhook *, drain_gather_fn *, void *drain);
 
 #endif

@@ -2,6 +2,8 @@
 
     disk = Disk("tmpfs", folder, mib=20)   # or "ext4", on a loop device
     disk.fill(); disk.empty(); disk.remove()
+    disk.cut()                             # ext4: the power fails
+    disk.repair()                          # and is there again
 """
 
 import contextlib
@@ -10,12 +12,14 @@ import os
 import pwd
 import subprocess
 import tempfile
+import time
 import warnings
 
 import pytest
 
 from deployment import OWNER
 
+BUSY_S = 10
 CHUNKS = (1 << 20, 1 << 12, 1)
 
 
@@ -66,6 +70,26 @@ class Disk:
 
     def empty(self):
         self.ballast.unlink(missing_ok=True)
+
+    def cut(self):
+        """From now on nothing reaches the disk, and the log is not flushed.
+
+        The kernel lets go of what was not written when repair() unmounts.
+        """
+        run("xfs_io", "-x", "-c", "shutdown", self.folder)
+
+    def repair(self):
+        """Mounts what is on the disk; nobody may use the old one any more."""
+        end = time.monotonic() + BUSY_S
+        while True:
+            try:
+                run("umount", self.folder)
+                break
+            except subprocess.CalledProcessError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.05)
+        run("mount", "-o", "loop", self.image, self.folder)
 
     def remove(self):
         subprocess.run(["umount", "-l", self.folder], check=False)

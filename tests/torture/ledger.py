@@ -19,11 +19,13 @@ was recorded:
     dropped ...  the store's word: dropped, slow_down, system_busy, old
     dead ...     a dead letter, and nothing that the user could be told
     undecidable  a reply whose outcome nobody knows, and a push after the
-                 token's time: the one duplicate that cannot be avoided
+                 token's time, or after a boot, which hides its age: the one
+                 duplicate that cannot be avoided
     LOST         acknowledged, and nothing of the above
     DUPLICATE    seen twice otherwise
     STUCK        the job is still open when all should be over
-    WRONG        somebody else's answer, or a drop that had no reason
+    WRONG        somebody else's answer, one to an event that the store does
+                 not know, or a drop that had no reason
 
 An event that was never acknowledged (refused) may be seen once at most.
 """
@@ -75,6 +77,10 @@ class Entry:
     def id(self):
         return self.event["webhookEventId"]
 
+    def waited_s(self):
+        """From the acknowledgement to what the user saw first."""
+        return self.seen[0].at - self.posts[-1][0]
+
     def __repr__(self):
         start = self.posts[0][0] if self.posts else 0
         posts = [f"{at - start:.3f}:{status}" for at, status in self.posts]
@@ -86,6 +92,15 @@ class Entry:
 
 def texts_of(delivery):
     return [message["text"] for message in delivery.messages]
+
+
+def summary_of(counts):
+    """One line: what there should be first, what there should not be last."""
+    first = ("posted", "acknowledged", "redelivered", "refused",
+             "answered", "apologised", "undecidable")
+    rest = sorted(set(counts) - set(first) - set(BAD))
+    return " ".join(f"{name.replace(' ', '-')}={counts[name]}"
+                    for name in (*first, *rest, *BAD))
 
 
 class Verdict:
@@ -100,6 +115,11 @@ class Verdict:
         self.counts[name] += 1
         self.entries.setdefault(name, []).append(entry)
 
+    def of(self, entry):
+        """The fate of one entry."""
+        return next(name for name, entries in self.entries.items()
+                    if entry in entries)
+
     def __getitem__(self, name):
         """The entries of that fate."""
         return self.entries.get(name, [])
@@ -113,17 +133,19 @@ class Verdict:
         return self.bad == 0
 
     def summary(self):
-        first = ("posted", "acknowledged", "redelivered", "refused",
-                 "answered", "apologised", "undecidable")
-        rest = sorted(set(self.counts) - set(first) - set(BAD))
-        return " ".join(f"{name.replace(' ', '-')}={self.counts[name]}"
-                        for name in (*first, *rest, *BAD))
+        return summary_of(self.counts)
 
     def explain(self):
         lines = [self.summary(), f"apologies: {dict(self.sorry)}"]
-        for name in BAD:
+        for name in (*BAD, "undecidable"):
             lines += [f"{name} {entry}" for entry in self[name][:5]]
         return "\n".join(lines)
+
+    def slowest(self, n=1):
+        """The entries that were answered last, the slowest first."""
+        seen = [entry for entries in self.entries.values()
+                for entry in entries if entry.acked and entry.seen]
+        return sorted(seen, key=Entry.waited_s, reverse=True)[:n]
 
 
 class Ledger:
@@ -143,6 +165,7 @@ class Ledger:
         self.lock = threading.Lock()
         self.stopping = threading.Event()
         self.threads = []
+        self.boots = []  # when the machine came back
 
     # asking
 
@@ -331,7 +354,10 @@ class Ledger:
         """Was the second one a push, after the token's time?"""
         if [d.kind for d in entry.seen] != ["reply", "push"]:
             return False
-        return entry.seen[1].at - entry.posts[-1][0] >= self.window
+        reply, push = (delivery.at for delivery in entry.seen)
+        if any(reply < boot < push for boot in self.boots):
+            return True
+        return push - entry.posts[-1][0] >= self.window
 
     def what_was_seen(self, entry):
         text = "\n".join(texts_of(entry.seen[0]))

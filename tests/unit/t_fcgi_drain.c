@@ -27,34 +27,77 @@
 
 enum { BODY_MAX = 100000, BYTES_MAX = 300000 };
 
+enum { THREADS = 2 };
+
 struct fixture {
 	int listen_fd, stop_fd;
 	struct sockaddr_un address;
 	struct drain *drain;
-	pthread_t thread;
+	pthread_t threads[THREADS];
 	bool running;
+	atomic_bool hold;       /* commits and slow ones wait until it ends */
+	atomic_bool late;       /* gathers only then */
+	atomic_size_t held;     /* how many of them do */
+	atomic_size_t n_sorted; /* requests that were looked at */
 	atomic_size_t served, batches, largest;
 };
 
-/* Answers with method, path and the body's length. */
-static void
-serve(void *arg, struct web_request **requests, size_t n)
+/* GET is what takes time, DELETE what needs nobody. */
+static enum drain_way
+sort(void *arg, struct web_request *req)
 {
 	struct fixture *f = arg;
-	size_t i;
 
+	atomic_fetch_add(&f->n_sorted, 1);
+	if (strcmp(req->method, "GET") == 0)
+		return DRAIN_SERVE;
+	if (strcmp(req->method, "DELETE") != 0)
+		return DRAIN_COMMIT;
+	req->status = 405;
+	return DRAIN_ANSWER;
+}
+
+static void
+hold(struct fixture *f)
+{
+	atomic_fetch_add(&f->held, 1);
+	while (atomic_load(&f->hold))
+		usleep(1000);
+	atomic_fetch_sub(&f->held, 1);
+}
+
+/* Answers with method, path and the body's length. */
+static void
+serve(void *arg, struct web_request *req)
+{
+	struct fixture *f = arg;
+
+	if (strcmp(req->method, "GET") == 0)
+		hold(f);
+	atomic_fetch_add(&f->served, 1);
+	req->status = 200;
+	(void)buf_printf(req->answer, "%s %s %zu %s", req->method, req->path,
+	    req->body_len, req->signature == NULL ? "-" : req->signature);
+}
+
+static void
+commit(void *arg, drain_gather_fn *gather, void *drain)
+{
+	struct web_request *requests[DRAIN_MAX];
+	struct fixture *f = arg;
+	bool late = atomic_load(&f->late);
+	size_t i, n;
+
+	if (late)
+		hold(f);
+	n = gather(drain, requests, DRAIN_MAX);
+	if (!late)
+		hold(f);
 	atomic_fetch_add(&f->batches, 1);
-	atomic_fetch_add(&f->served, n);
 	if (n > atomic_load(&f->largest))
 		atomic_store(&f->largest, n);
-	for (i = 0; i < n; i++) {
-		requests[i]->status = 200;
-		(void)buf_printf(requests[i]->answer, "%s %s %zu %s",
-		    requests[i]->method, requests[i]->path,
-		    requests[i]->body_len,
-		    requests[i]->signature == NULL ? "-"
-						   : requests[i]->signature);
-	}
+	for (i = 0; i < n; i++)
+		serve(f, requests[i]);
 }
 
 static void *
@@ -67,15 +110,35 @@ run(void *arg)
 static void
 start(struct fixture *f)
 {
-	assert_int_equal(pthread_create(&f->thread, NULL, run, f->drain), 0);
+	size_t i;
+
+	for (i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&f->threads[i], NULL, run,
+				     f->drain),
+		    0);
 	f->running = true;
+}
+
+static void
+join(struct fixture *f)
+{
+	size_t i;
+
+	for (i = 0; f->running && i < THREADS; i++)
+		pthread_join(f->threads[i], NULL);
+	f->running = false;
 }
 
 static int
 setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	struct drain_config config = { .body_max = BODY_MAX, .serve = serve };
+	struct drain_config config = {
+		.body_max = BODY_MAX,
+		.sort = sort,
+		.serve = serve,
+		.commit = commit,
+	};
 
 	f->address.sun_family = AF_UNIX;
 	(void)snprintf(f->address.sun_path, sizeof(f->address.sun_path),
@@ -100,8 +163,8 @@ teardown(void **state)
 	struct fixture *f = *state;
 
 	(void)eventfd_write(f->stop_fd, 1);
-	if (f->running)
-		pthread_join(f->thread, NULL);
+	atomic_store(&f->hold, false);
+	join(f);
 	drain_free(f->drain);
 	close(f->listen_fd);
 	close(f->stop_fd);
@@ -147,7 +210,8 @@ add_param(struct bytes *to, const char *name, const char *value)
 }
 
 static void
-make_request(struct bytes *to, const char *body, size_t len, size_t promised)
+make(struct bytes *to, const char *method, const char *body, size_t len,
+    size_t promised)
 {
 	static struct bytes params;
 	static const unsigned char begin[8] = { 0, 1, 0, 0, 0, 0, 0, 0 };
@@ -156,7 +220,7 @@ make_request(struct bytes *to, const char *body, size_t len, size_t promised)
 
 	to->len = params.len = 0;
 	(void)snprintf(number, sizeof(number), "%zu", promised);
-	add_param(&params, "REQUEST_METHOD", "POST");
+	add_param(&params, "REQUEST_METHOD", method);
 	add_param(&params, "REQUEST_URI", "/webhook?a=b");
 	add_param(&params, "HTTP_X_LINE_SIGNATURE", "sig");
 	add_param(&params, "CONTENT_LENGTH", number);
@@ -168,6 +232,12 @@ make_request(struct bytes *to, const char *body, size_t len, size_t promised)
 		add_record(to, 5, body + at, n);
 	}
 	add_record(to, 5, "", 0);
+}
+
+static void
+make_request(struct bytes *to, const char *body, size_t len, size_t promised)
+{
+	make(to, "POST", body, len, promised);
 }
 
 static int
@@ -250,6 +320,94 @@ a_burst_is_served_in_one_batch(void **state)
 		assert_answered(fds[i], "POST /webhook 5 sig");
 	assert_int_equal(atomic_load(&f->largest), 40);
 	assert_int_equal(atomic_load(&f->batches), 1);
+}
+
+/* A number that another thread raises, within a time that nobody needs. */
+static void
+wait_for(atomic_size_t *number, size_t wanted)
+{
+	int64_t until = clock_boot_ms() + 5000;
+
+	while (atomic_load(number) < wanted && clock_boot_ms() < until)
+		usleep(1000);
+	assert_int_equal(atomic_load(number), wanted);
+}
+
+static void
+dial_with(const struct fixture *f, int *fds, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		fds[i] = dial(f);
+		give(fds[i], request.data, request.len);
+	}
+}
+
+static void
+what_comes_during_a_commit_shares_the_next(void **state)
+{
+	struct fixture *f = *state;
+	int fds[21];
+	size_t i;
+
+	make_request(&request, "hello", 5, 5);
+	atomic_store(&f->hold, true);
+	start(f);
+	dial_with(f, fds, 1);
+	wait_for(&f->held, 1);
+	for (i = 0; i < 4; i++)
+		dial_with(f, fds + 1 + 5 * i, 5);
+	wait_for(&f->n_sorted, 21);
+	atomic_store(&f->hold, false);
+	for (i = 0; i < 21; i++)
+		assert_answered(fds[i], "POST /webhook 5 sig");
+	assert_int_equal(atomic_load(&f->batches), 2);
+	assert_int_equal(atomic_load(&f->largest), 20);
+}
+
+static void
+what_comes_while_a_commit_waits_for_its_turn_comes_along(void **state)
+{
+	struct fixture *f = *state;
+	int fds[21];
+	size_t i;
+
+	make_request(&request, "hello", 5, 5);
+	atomic_store(&f->hold, true);
+	atomic_store(&f->late, true);
+	start(f);
+	dial_with(f, fds, 1);
+	wait_for(&f->held, 1);
+	dial_with(f, fds + 1, 20);
+	wait_for(&f->n_sorted, 21);
+	atomic_store(&f->hold, false);
+	for (i = 0; i < 21; i++)
+		assert_answered(fds[i], "POST /webhook 5 sig");
+	assert_int_equal(atomic_load(&f->batches), 1);
+}
+
+static void
+what_takes_time_holds_no_webhook(void **state)
+{
+	struct fixture *f = *state;
+	int slow, fast, quick;
+
+	atomic_store(&f->hold, true);
+	atomic_store(&f->late, true);
+	start(f);
+	make(&request, "GET", "", 0, 0);
+	dial_with(f, &slow, 1);
+	wait_for(&f->held, 1);
+	make(&request, "DELETE", "", 0, 0);
+	dial_with(f, &quick, 1);
+	assert_answered(quick, "Status: 405");
+	make_request(&request, "hello", 5, 5);
+	dial_with(f, &fast, 1);
+	wait_for(&f->held, 2); /* the webhook has a thread */
+	atomic_store(&f->hold, false);
+	assert_answered(fast, "POST /webhook 5 sig");
+	assert_answered(slow, "GET /webhook 0 sig");
 }
 
 static void
@@ -385,8 +543,7 @@ what_was_accepted_is_answered_before_the_end(void **state)
 	(void)eventfd_write(f->stop_fd, 1);
 	give(fd, request.data + request.len - 8, 8);
 	assert_answered(fd, "POST /webhook 5 sig");
-	pthread_join(f->thread, NULL);
-	f->running = false;
+	join(f);
 }
 
 #define SCENE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -397,6 +554,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		SCENE(a_request_is_served_with_its_path_body_and_signature),
 		SCENE(a_burst_is_served_in_one_batch),
+		SCENE(what_comes_during_a_commit_shares_the_next),
+		SCENE(what_comes_while_a_commit_waits_for_its_turn_comes_along),
+		SCENE(what_takes_time_holds_no_webhook),
 		SCENE(a_slow_sender_holds_nobody_and_is_cut),
 		SCENE(a_request_that_comes_in_pieces_is_whole_in_the_end),
 		SCENE(a_body_larger_than_a_look_is_read_whole),

@@ -121,6 +121,48 @@ sign(const char *body, char out[64])
 	(void)EVP_EncodeBlock((unsigned char *)out, mac, (int)len);
 }
 
+/* The requests that wait for a commit, and what was answered without one. */
+struct waiting {
+	struct web_request *requests[8];
+	size_t n;
+};
+
+static size_t
+gather(void *drain, struct web_request **out, size_t max)
+{
+	struct waiting *w = drain;
+	size_t n = w->n;
+
+	assert_true(n <= max);
+	memcpy(out, w->requests, n * sizeof(*out));
+	w->n = 0;
+	return n;
+}
+
+/* As an accept thread does it. */
+static void
+serve(struct fixture *f, struct web_request **requests, size_t n)
+{
+	struct waiting waiting = { .n = 0 };
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		switch (routes_sort(&f->routes, requests[i])) {
+		case DRAIN_ANSWER:
+			assert_int_not_equal(requests[i]->status, 0);
+			break;
+		case DRAIN_COMMIT:
+			assert_int_equal(requests[i]->status, 0);
+			waiting.requests[waiting.n++] = requests[i];
+			break;
+		case DRAIN_SERVE:
+			routes_serve(&f->routes, requests[i]);
+			break;
+		}
+	if (waiting.n > 0)
+		routes_commit(&f->routes, gather, &waiting);
+}
+
 /* One request by itself: its status; the answer's text in *text if asked. */
 static int
 ask(struct fixture *f, struct web_request req, char *text, size_t size)
@@ -130,7 +172,7 @@ ask(struct fixture *f, struct web_request req, char *text, size_t size)
 
 	buf_init(&answer, ANSWER_MAX);
 	req.answer = &answer;
-	routes_serve(&f->routes, &one, 1);
+	serve(f, &one, 1);
 	if (text != NULL)
 		(void)snprintf(text, size, "%s",
 		    answer.data == NULL ? "" : answer.data);
@@ -294,13 +336,52 @@ a_batch_answers_each_by_itself(void **state)
 	}
 	reqs[0].signature = "forged";
 	reqs[2].path = "/webhook/";
-	routes_serve(&f->routes, list, 3);
+	serve(f, list, 3);
 	assert_int_equal(reqs[0].status, 401);
 	assert_int_equal(reqs[1].status, 200);
 	assert_int_equal(reqs[2].status, 404);
 	assert_int_equal(f->jobs, 1);
 	for (i = 0; i < 3; i++)
 		buf_release(&answers[i]);
+}
+
+/* All of one commit, or none of it: here the store has no worker's slot. */
+static void
+a_commit_that_fails_is_503_for_all_of_it(void **state)
+{
+	struct fixture *f = *state;
+	struct web_request reqs[2] = { 0 }, *list[2];
+	char one[512], bodies[2][640], signatures[2][64];
+	struct store *joined = f->store, *lone = NULL;
+	char why[STORE_WHY_MAX], data[96], key[96];
+	struct store_place place = { data, key, 16, 0 };
+	size_t i;
+
+	(void)snprintf(data, sizeof(data), "%s/lone", f->dir);
+	(void)snprintf(key, sizeof(key), "%s/lone-key", f->dir);
+	assert_int_equal(store_open(&lone, &place, now(), why), STORE_OK);
+	f->routes.webhook.store = lone;
+	for (i = 0; i < 2; i++) {
+		(void)snprintf(bodies[i], sizeof(bodies[i]),
+		    "{\"events\":[%s]}",
+		    event(one, sizeof(one), i == 0 ? "e1" : "e2", "U1"));
+		sign(bodies[i], signatures[i]);
+		reqs[i] = (struct web_request){ .method = "POST",
+			.path = "/webhook",
+			.body = bodies[i],
+			.body_len = strlen(bodies[i]),
+			.signature = signatures[i] };
+		list[i] = &reqs[i];
+	}
+	serve(f, list, 2);
+	f->routes.webhook.store = joined;
+	store_close(&lone);
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(reqs[i].status, 503);
+		assert_string_equal(reqs[i].header, "Retry-After: 1");
+		assert_null(reqs[i].prepared);
+	}
+	assert_int_equal(f->jobs, 0);
 }
 
 static void
@@ -352,6 +433,7 @@ main(void)
 		SCENE(a_duplicate_and_a_busy_user_make_no_second_job),
 		SCENE(whom_the_system_cannot_serve_is_told),
 		SCENE(a_batch_answers_each_by_itself),
+		SCENE(a_commit_that_fails_is_503_for_all_of_it),
 		SCENE(paths_and_methods_are_exact),
 		SCENE(sessions_are_shown_to_the_admin_alone),
 	};
