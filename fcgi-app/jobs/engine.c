@@ -3,6 +3,7 @@
  */
 #include "jobs/engine.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,8 @@ enum {
 	SEND_S = 10,      /* the longest delivery call */
 	GRACE_MS = 400,   /* for deliveries under way, at the end */
 	DRAIN_MS = 50000, /* --drain is run every minute */
-	SHARDS = 32
+	SHARDS = 32,
+	PEAK_LEAST = 512 /* jobs whose memory is worth the trouble */
 };
 
 struct store_now
@@ -157,6 +159,26 @@ turn_ms(const struct engine *engine)
 	return until <= now ? 0 : (int)(until - now);
 }
 
+/*
+ * When a peak is over its memory goes back to the system, which free() alone
+ * does not do for what lies between pieces still in use; so once more when
+ * nothing is in use.
+ */
+static void
+give_back_memory(struct engine *engine)
+{
+	size_t now = atomic_load(&engine->n_jobs);
+
+	if (now > engine->peak)
+		engine->peak = now;
+	if (engine->peak < PEAK_LEAST ||
+	    (now > 0 && (now > engine->peak / 4 || engine->peak == PEAK_LEAST)))
+		return;
+	net_trim(engine->net);
+	(void)malloc_trim(0);
+	engine->peak = now == 0 ? 0 : now < PEAK_LEAST ? PEAK_LEAST : now;
+}
+
 static void
 turn(struct engine *engine)
 {
@@ -166,6 +188,7 @@ turn(struct engine *engine)
 	if (clock_boot_ms() >= engine->claim_ms)
 		claim_jobs(engine);
 	engine_commit(engine);
+	give_back_memory(engine);
 }
 
 static bool

@@ -23,6 +23,7 @@ struct engine {
 	atomic_bool stop;       /* asked to end */
 	bool stopping;          /* hands back what it holds */
 	atomic_size_t n_jobs;
+	size_t peak;      /* of n_jobs, since memory was given back */
 	struct job *jobs; /* all in hand */
 	struct job *to_commit, **to_commit_last;
 	size_t batch_max;                     /* steps of the next commit */
