@@ -16,6 +16,7 @@
 #   make readme     do README.md and .env.example say what the app does?
 #   make torture    everything fails, in turn: TORTURE=short, or long
 #   make bench      ratios against a responder that does nothing
+#   make cost       of an admission, not above tests/bench/BASELINE
 #   make bench-conversations    thousands of them at once, in one process
 #   make install    PREFIX=/usr/local DESTDIR=
 #   make clean
@@ -73,6 +74,7 @@ BENCH_PARTS = $(wildcard tests/bench/upstream_*.c)
 BENCH = $(filter-out $(BENCH_PARTS),$(wildcard tests/bench/*.c))
 SHIMS = $(wildcard tests/torture/shims/*.c)
 HOOKS = $(wildcard tests/torture/hooks/*.c)
+TOOLS = $(wildcard tests/torture/tools/*.c)
 
 # What runs in more than one thread, and what valgrind should see.
 TSAN_TESTS = $(wildcard $(addprefix tests/unit/t_,engine*.c fcgi*.c log*.c \
@@ -92,8 +94,9 @@ FUZZ_BINS = $(FUZZ:%.c=$(BUILD)/%)
 BENCH_BINS = $(BENCH:%.c=$(BUILD)/%)
 SHIM_LIBS = $(SHIMS:tests/torture/shims/%.c=$(BUILD)/shims/%.so)
 HOOK_APPS = $(HOOKS:tests/torture/hooks/%.c=$(BUILD)/hooks/%/mededbot.fcgi)
+TOOL_BINS = $(TOOLS:%.c=$(BUILD)/%)
 TEST_OBJS = $(patsubst %.c,$(BUILD)/%.o,$(UNIT) $(UNIT_HELPERS) $(FUZZ) \
-		$(BENCH) $(BENCH_PARTS) $(HOOKS))
+		$(BENCH) $(BENCH_PARTS) $(HOOKS) $(TOOLS))
 DEPS = $(OBJS:.o=.d) $(MAINS:%.c=$(BUILD)/%.d) $(TEST_OBJS:.o=.d)
 
 # ---- build -----------------------------------------------------------------
@@ -193,19 +196,26 @@ $(BUILD)/hooks/%/mededbot.fcgi: $(BUILD)/tests/torture/hooks/%.o \
 	    $$(sed -n '/wraps:/{s/.*wraps://;s/[^ ]*[a-z0-9_]/-Wl,--wrap=&/gp}' \
 	    tests/torture/hooks/$*.c) -o $@ $^ $(LIBS)
 
+# A tool looks into the store for a test.
+$(TOOL_BINS): %: %.o $(LIB)
+	$(SAY) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
 # short takes at most three minutes, long at least fifteen.
 TORTURE = short
-torture: all $(SHIM_LIBS) $(HOOK_APPS)
+torture: all $(SHIM_LIBS) $(HOOK_APPS) $(TOOL_BINS)
 	@TORTURE=$(TORTURE) /usr/bin/python3 -B -m pytest -q \
 	    -p no:cacheprovider tests/torture
 
 $(BUILD)/tests/bench/upstream: $(BENCH_PARTS:%.c=$(BUILD)/%.o)
 $(BUILD)/tests/bench/upstream: private LIBS += -lnghttp2 -lssl
-$(BENCH_BINS): %: %.o
+$(BENCH_BINS): %: %.o $(LIB)
 	$(SAY) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
-bench: all $(BENCH_BINS)
+bench: all $(BENCH_BINS) $(BUILD)/shims/slow_flush.so
 	@BUILD=$(BUILD) /usr/bin/python3 -B tests/bench/bench.py
+
+cost: $(BUILD)/tests/bench/txn
+	@BUILD=$(BUILD) /usr/bin/python3 -B tests/bench/cost.py --check
 
 bench-conversations: all $(BENCH_BINS)
 	@BUILD=$(BUILD) /usr/bin/python3 -B tests/bench/conversations.py
@@ -234,4 +244,5 @@ clean:
 	rm -rf build
 
 .PHONY: all check deps layers lint manlint readme unit tsan valgrind fuzz run-fuzz \
-	e2e torture bench bench-conversations run install clean FORCE $(RUN_UNIT) $(RUN_FUZZ)
+	e2e torture bench bench-conversations cost run install clean FORCE \
+	$(RUN_UNIT) $(RUN_FUZZ)

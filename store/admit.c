@@ -203,6 +203,7 @@ accept_event(struct tx *tx, const struct admission *a,
 	bucket_pay(&tx->global.bucket);
 	lane->busy_seq = id->seq;
 	lane->unfinished++;
+	tx->owed++;
 	lane->used_ms = tx->now.wall_ms;
 	rc = db_put(tx, key_job(id, PART_PAYLOAD), c->payload, c->payload_len);
 	if (rc == STORE_OK)
@@ -299,12 +300,14 @@ static enum store_rc
 admit_gather(struct store *s, const struct store_now *now, void *arg)
 {
 	struct admission *a = arg;
-	size_t bytes = 0, i;
+	size_t bytes = 0, events = 0, i;
 
 	a->n = a->gather(a->arg, a->bodies, STORE_BODIES_MAX);
-	for (i = 0; i < a->n; i++)
+	for (i = 0; i < a->n; i++) {
 		bytes += a->bodies[i]->bytes;
-	return room_for(s, now, bytes);
+		events += a->bodies[i]->n;
+	}
+	return room_for(s, now, bytes, events);
 }
 
 enum store_rc

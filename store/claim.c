@@ -15,11 +15,11 @@ struct pick {
 	struct job job;
 };
 
-/* The first of both kinds, at most max of each, earliest first. */
+/* The first of both kinds, earliest first, and how many are wanted. */
 struct picks {
-	size_t max;
+	size_t max_good, max_suspects;
 	size_t n_good, n_suspects;
-	struct pick *good, *suspects;
+	struct pick *good, suspect; /* never more than one suspect */
 };
 
 struct claiming {
@@ -70,11 +70,19 @@ static void
 picks_add(struct picks *picks, const struct pick *p)
 {
 	if (p->job.progress.crashes == 0) {
-		if (picks->n_good < picks->max)
+		if (picks->n_good < picks->max_good)
 			picks->good[picks->n_good++] = *p;
-	} else if (picks->n_suspects < picks->max) {
-		picks->suspects[picks->n_suspects++] = *p;
+	} else if (picks->n_suspects < picks->max_suspects) {
+		picks->suspect = *p;
+		picks->n_suspects++;
 	}
+}
+
+static bool
+wants_more(const struct picks *picks)
+{
+	return picks->n_good < picks->max_good ||
+	    picks->n_suspects < picks->max_suspects;
 }
 
 static enum store_rc
@@ -85,7 +93,7 @@ look(struct tx *tx, struct scan *scan, struct picks *picks)
 	struct pick p;
 	enum store_rc rc = STORE_OK;
 
-	while (picks->n_good < picks->max) {
+	while (wants_more(picks)) {
 		rc = scan_next(scan, &key, &value);
 		if (rc != STORE_OK)
 			break;
@@ -134,7 +142,6 @@ lease_job(struct tx *tx, struct claiming *c, struct pick *p)
 	return rc == STORE_OK ? job_put(tx, &p->due.id, &p->job) : rc;
 }
 
-/* Suspects come last, so that who stops at the first crash had the others. */
 static enum store_rc
 claim_all(struct tx *tx, void *arg)
 {
@@ -146,9 +153,8 @@ claim_all(struct tx *tx, void *arg)
 	c->n = 0;
 	for (i = 0; rc == STORE_OK && i < picks->n_good; i++)
 		rc = lease_job(tx, c, &picks->good[i]);
-	for (i = 0; rc == STORE_OK && i < picks->n_suspects; i++)
-		if (c->n < picks->max)
-			rc = lease_job(tx, c, &picks->suspects[i]);
+	if (rc == STORE_OK && picks->n_suspects > 0)
+		rc = lease_job(tx, c, &picks->suspect);
 	return rc;
 }
 
@@ -171,57 +177,91 @@ is_first_due(struct tx *tx)
 	return is_due;
 }
 
+/* What a first look found. */
+struct sight {
+	struct watch watch;
+	bool good, suspect;
+};
+
 /*
  * The look that is mostly in vain: the whole index is read only when its
  * first entry is due, after a boot, or when a worker came or went.
  */
 static enum store_rc
-is_any_claimable(struct tx *tx, void *arg)
+see_claimable(struct tx *tx, void *arg)
 {
-	struct watch *watch = arg;
-	struct pick good, suspect;
-	struct picks first = { .max = 1, .good = &good, .suspects = &suspect };
+	struct sight *sight = arg;
+	struct pick good;
+	struct picks first = {
+		.max_good = 1, .max_suspects = 1, .good = &good
+	};
 	bool rebooted = global_boot(&tx->global, &tx->now) != tx->global.boot;
-	enum store_rc rc = watch_epochs(tx, watch);
+	enum store_rc rc = watch_epochs(tx, &sight->watch);
 
+	sight->good = sight->suspect = false;
 	if (rc != STORE_OK)
 		return rc;
-	if (!rebooted && !is_first_due(tx) && watch_is_calm(tx->store, watch))
-		return STORE_NONE;
+	if (!rebooted && !is_first_due(tx) &&
+	    watch_is_calm(tx->store, &sight->watch))
+		return STORE_OK;
 	rc = pick_all(tx, &first);
-	if (rc != STORE_OK || first.n_good + first.n_suspects > 0)
+	if (rc != STORE_OK)
 		return rc;
-	if (!rebooted)
-		watch_calm(tx->store, watch);
-	return STORE_NONE;
+	sight->good = first.n_good > 0;
+	sight->suspect = first.n_suspects > 0;
+	if (!rebooted && !sight->good && !sight->suspect)
+		watch_calm(tx->store, &sight->watch);
+	return STORE_OK;
+}
+
+static enum store_rc
+claim(struct store *s, struct claiming *c, const struct store_now *now)
+{
+	enum store_rc rc = STORE_ERR;
+
+	c->self = worker_self(s);
+	c->picks.good = malloc((c->picks.max_good + 1) * sizeof(struct pick));
+	if (c->picks.good != NULL && c->self.slot != OWNER_NONE)
+		rc = tx_write(s, now, STEP_WAIT_MS, claim_all, c);
+	free(c->picks.good);
+	if (rc != STORE_OK)
+		return rc;
+	return c->n > 0 ? STORE_OK : STORE_NONE;
 }
 
 enum store_rc
-store_claim(struct store *s, size_t max, uint32_t lease_ms,
-    struct store_now now, struct store_lease *leases, size_t *n)
+store_claim(struct store *s, size_t max, size_t held, uint32_t lease_ms,
+    struct store_now now, struct store_lease *leases, size_t *n, bool *alone)
 {
-	struct claiming c = {
-		.picks.max = max, .lease_ms = lease_ms, .leases = leases
-	};
-	struct watch watch;
+	struct claiming c = { .lease_ms = lease_ms, .leases = leases };
+	struct sight sight;
+	enum suspect_turn turn = SUSPECT_LEAVE;
 	enum store_rc rc;
 
 	*n = 0;
-	watch_locks(s, &watch);
-	rc = tx_read(s, &now, is_any_claimable, &watch);
+	reader_watch(s);
+	watch_locks(s, &sight.watch);
+	rc = tx_read(s, &now, see_claimable, &sight);
+	if (alone != NULL)
+		*alone = false;
 	if (rc != STORE_OK)
 		return rc;
-	c.self = worker_self(s);
-	c.picks.good = malloc(2 * max * sizeof(struct pick));
-	c.picks.suspects = c.picks.good + max;
-	rc = STORE_ERR;
-	if (c.picks.good != NULL && c.self.slot != OWNER_NONE)
-		rc = tx_write(s, &now, STEP_WAIT_MS, claim_all, &c);
-	free(c.picks.good);
-	if (rc != STORE_OK)
-		return rc;
-	*n = c.n;
-	return c.n > 0 ? STORE_OK : STORE_NONE;
+	if (alone != NULL)
+		turn = suspect_turn(s, &now, sight.suspect,
+		    held == 0 && !sight.good, held == 0);
+	if (turn == SUSPECT_CALM || (turn == SUSPECT_LEAVE && !sight.good)) {
+		rc = STORE_NONE;
+	} else {
+		c.picks.max_good = turn == SUSPECT_TAKE ? 0 : max;
+		c.picks.max_suspects = turn == SUSPECT_TAKE;
+		rc = claim(s, &c, &now);
+	}
+	if (rc == STORE_OK)
+		*n = c.n;
+	if (alone != NULL)
+		*alone =
+		    turn == SUSPECT_CALM || (turn == SUSPECT_TAKE && *n > 0);
+	return rc;
 }
 
 static enum store_rc

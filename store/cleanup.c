@@ -1,9 +1,11 @@
 /*
- * cleanup - mededbot-cleanup, the cron program: removes what expired.
+ * cleanup - mededbot-cleanup, the cron program: removes what expired, or says
+ * whether all that is kept is as it must be.
  *
- * Silent when all went well, because cron mails whatever is printed.
+ * A removal is silent when all went well, because cron mails what is printed.
  */
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -15,22 +17,24 @@ enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, DEAD_DAYS = 7 };
 
 static const char help[] =
     "Usage: mededbot-cleanup [--config FILE] [--force] [--verbose]\n"
+    "       mededbot-cleanup [--config FILE] --check\n"
     "\n"
     "Removes expired sessions, event ids and dead letters from DATA_DIR.\n"
     "Run it from cron, as the user whom DATA_DIR belongs to.\n"
     "\n"
     "  --config FILE  settings (default: $MEDEDBOT_CONFIG, then ./.env)\n"
+    "  --check        remove nothing; say what in DATA_DIR is wrong\n"
     "  --force        remove although the clock jumped since the last run\n"
     "  --verbose      say in one line what was removed\n"
     "  --help         this text\n"
     "  --version      the version\n"
     "\n"
-    "Exit status: 0 done, or another cleanup runs; 1 refused or failed;\n"
-    "2 wrong use.  See mededbot-cleanup(8).\n";
+    "Exit status: 0 done, no fault, or another cleanup runs; 1 refused,\n"
+    "failed or faults; 2 wrong use.  See mededbot-cleanup(8).\n";
 
 struct options {
 	const char *config; /* NULL: the default */
-	bool force, verbose;
+	bool check, force, verbose;
 };
 
 static int
@@ -46,6 +50,7 @@ options_read(int argc, char **argv, struct options *options)
 {
 	static const struct option longs[] = {
 		{ "config", required_argument, NULL, 'c' },
+		{ "check", no_argument, NULL, 'k' },
 		{ "force", no_argument, NULL, 'f' },
 		{ "verbose", no_argument, NULL, 'b' },
 		{ "help", no_argument, NULL, 'h' },
@@ -58,6 +63,9 @@ options_read(int argc, char **argv, struct options *options)
 		switch (c) {
 		case 'c':
 			options->config = optarg;
+			break;
+		case 'k':
+			options->check = true;
 			break;
 		case 'f':
 			options->force = true;
@@ -124,32 +132,71 @@ report(enum store_rc rc, const struct options *options,
 }
 
 static int
-clean(const struct settings *settings, const struct options *options)
+sweep(struct store *store, const struct settings *settings,
+    const struct options *options, struct store_now now)
+{
+	const struct store_sweep_rules rules = {
+		.session_ttl_ms = (int64_t)settings->session_ttl * 1000,
+		.dead_ttl_ms = (int64_t)DEAD_DAYS * 24 * 3600 * 1000,
+		.force = options->force,
+	};
+	struct store_swept swept;
+	enum store_rc rc = store_sweep(store, &rules, now, &swept);
+
+	return report(rc, options, &swept);
+}
+
+static void
+print_fault(void *arg, const struct store_fault *fault)
+{
+	(void)arg;
+	(void)printf("%s: %s: %s%s%s\n", fault->note ? "note" : "fault",
+	    fault->where, fault->what, fault->remedy != NULL ? "; " : "",
+	    fault->remedy != NULL ? fault->remedy : "");
+}
+
+static int
+audit(struct store *store, struct store_now now)
+{
+	struct store_swept none = { .readers = 0 };
+	struct store_totals t;
+	enum store_rc rc = store_audit(store, now, print_fault, NULL, &t);
+
+	if (rc != STORE_OK)
+		return report(rc, NULL, &none);
+	(void)printf("%zu users, %zu jobs, %zu sessions, %zu dead letters, "
+		     "%zu event ids, %zu workers, %" PRIu64 " of %" PRIu64
+		     " pages, %zu notes: ",
+	    t.users, t.jobs, t.sessions, t.dead, t.events, t.workers,
+	    t.used_pages, t.map_pages, t.notes);
+	if (t.faults == 0)
+		return puts("no fault") == EOF;
+	(void)printf("%zu faults\n", t.faults);
+	return EXIT_REFUSED;
+}
+
+static int
+run(const struct settings *settings, const struct options *options)
 {
 	const struct store_place place = {
 		.dir = settings->data_dir,
 		.key_file = settings->key_file,
 		.map_mb = settings->store_map_mb,
 	};
-	const struct store_sweep_rules rules = {
-		.session_ttl_ms = (int64_t)settings->session_ttl * 1000,
-		.dead_ttl_ms = (int64_t)DEAD_DAYS * 24 * 3600 * 1000,
-		.force = options->force,
-	};
 	struct store_now now = { .wall_ms = clock_wall_ms(),
 		.boot_ms = clock_boot_ms() };
-	struct store_swept swept;
 	struct store *store;
 	char why[STORE_WHY_MAX];
-	enum store_rc rc;
+	int status;
 
 	if (clock_boot_id(now.boot_id) == -1)
 		return complain("/proc/sys/kernel/random/boot_id: unreadable");
 	if (store_open(&store, &place, now, why) != STORE_OK)
 		return complain(why);
-	rc = store_sweep(store, &rules, now, &swept);
+	status = options->check ? audit(store, now)
+				: sweep(store, settings, options, now);
 	store_close(&store);
-	return report(rc, options, &swept);
+	return status;
 }
 
 int
@@ -165,7 +212,7 @@ main(int argc, char **argv)
 	if (settings_load(&settings, settings_file(options.config), err,
 		sizeof(err)) == -1)
 		return complain(err);
-	rc = clean(&settings, &options);
+	rc = run(&settings, &options);
 	settings_release(&settings);
 	return rc;
 }

@@ -40,6 +40,9 @@ struct shared {
 	struct shared_mark marks[STORE_SLOTS];
 	struct shared_breaker breakers[STORE_UPSTREAMS];
 	_Atomic int64_t pace_us; /* when the next pass is due */
+	_Atomic uint64_t calm;   /* who is calm for a suspect, see suspect.c */
+	_Atomic uint32_t owed;   /* unanswered jobs, see room.c */
+	atomic_bool owed_is_known;
 };
 
 enum { SHARED_SIZE = 8192 };

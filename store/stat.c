@@ -151,6 +151,14 @@ count_all(struct tx *tx, void *arg)
 }
 
 enum store_rc
+stat_count(struct tx *tx, struct store_stat *stat)
+{
+	struct counting c = { .stat = stat };
+
+	return count_all(tx, &c);
+}
+
+enum store_rc
 store_stat(struct store *s, struct store_now now, struct store_stat *stat,
     struct store_session_info *infos, size_t max, size_t *n)
 {

@@ -16,6 +16,7 @@ struct work {
 	uint8_t *reply; /* new; sealed */
 	size_t reply_len;
 	bool talks; /* its turn belongs into the session */
+	bool no_room;
 	struct session_draft draft;
 	enum store_rc draft_rc;
 	struct job job;
@@ -45,8 +46,10 @@ renew(struct tx *tx, struct steps *all, struct work *w)
 static void
 free_user(struct tx *tx, struct work *w)
 {
-	if (w->lane.busy_seq == w->step->lease.id.seq)
+	if (w->lane.busy_seq == w->step->lease.id.seq) {
 		w->lane.busy_seq = 0;
+		tx->owed--;
+	}
 	w->lane.used_ms = tx->now.wall_ms;
 }
 
@@ -163,6 +166,10 @@ run_step(struct tx *tx, struct steps *all, struct work *w)
 	const struct store_lease *lease = &w->step->lease;
 	enum store_rc rc = job_get(tx, &lease->id, &w->job);
 
+	if (w->no_room) {
+		w->step->rc = STORE_FULL;
+		return STORE_OK;
+	}
 	if (rc == STORE_NONE ||
 	    (rc == STORE_OK && w->job.fence != lease->fence))
 		rc = STORE_FENCED;
@@ -241,6 +248,25 @@ prepare(struct steps *all, struct store_step *steps,
 			 : STORE_OK;
 }
 
+/* The turn has come: which of the long replies have room? */
+static enum store_rc
+find_room(struct store *s, const struct store_now *now, void *arg)
+{
+	struct steps *all = arg;
+	size_t bytes = 0, more;
+	struct work *w;
+
+	for (w = all->works; w < all->works + all->n; w++) {
+		more = w->reply_len + w->draft.len;
+		if (more <= ROOM_SHORT)
+			continue;
+		w->no_room = room_for_reply(s, now, bytes + more) != STORE_OK;
+		if (!w->no_room)
+			bytes += more;
+	}
+	return STORE_OK;
+}
+
 static void
 works_free(struct steps *all)
 {
@@ -270,7 +296,8 @@ store_steps(struct store *s, struct store_step *steps, size_t n,
 		return STORE_ERR;
 	rc = prepare(&all, steps, &now);
 	if (rc == STORE_OK)
-		rc = tx_write(s, &now, STEP_WAIT_MS, run_steps, &all);
+		rc = tx_write_late(s, &now, STEP_WAIT_MS, find_room, run_steps,
+		    &all);
 	works_free(&all);
 	return rc;
 }

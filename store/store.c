@@ -313,10 +313,10 @@ store_ready(struct store *s, struct store_now now)
 	enum store_rc rc = store_check(s);
 
 	if (rc == STORE_OK)
-		rc = room_for(s, &now, 0);
-	if (rc == STORE_OK)
 		rc = tx_enter(s, READY_WAIT_MS);
-	if (rc == STORE_OK)
-		turn_leave(&s->shared->turn);
+	if (rc != STORE_OK)
+		return rc;
+	rc = room_for(s, &now, 0, 1);
+	turn_leave(&s->shared->turn);
 	return rc;
 }

@@ -156,7 +156,7 @@ struct store_verdict {
  * A user whose record does not decode counts as busy.
  * All of the array or, on any other code than STORE_OK, nothing of it:
  * STORE_BUSY after 1.5 s without the write turn, STORE_FULL at 80 % of the
- * pages used, STORE_ERR, STORE_FATAL.
+ * pages used or promised, STORE_ERR, STORE_FATAL.
  */
 enum store_rc store_admit(struct store *, const struct store_event *events,
     size_t n, const struct store_limits *, struct store_now,
@@ -248,14 +248,22 @@ enum store_rc store_load(struct store *, const struct store_lease *,
 void store_job_release(struct store_job *);
 
 /*
- * Leases up to max due jobs to this process: those that wait no longer, those
- * whose lease ran out and those whose owner is dead, which are looked for
- * first.  *n says how many; STORE_NONE when there are none.  A job that its
- * owner did not give back comes with interrupted set, and the one that a dead
- * owner had marked (store_mark) with one crash more.
+ * Leases up to max (at least 1) due jobs to this process: those that wait no
+ * longer, those whose lease ran out and those whose owner is dead.  *n says
+ * how many; STORE_NONE when there are none.  A job that its owner did not give
+ * back comes with interrupted set, and the one that a dead owner had marked
+ * (store_mark) with one crash more.
+ *
+ * A job with crashes is a suspect, and runs with no other job beside it.  So
+ * the caller says how many it holds, and *alone answers: with a lease, it is a
+ * suspect's, the only one, and nothing else is to be begun until that job has
+ * left our hands; without, a suspect has waited for so long that this process
+ * was chosen for it: it is to begin nothing, and to ask again.  A suspect waits
+ * for 15 s at most, however much there is to do.  alone NULL: leave suspects.
  */
-enum store_rc store_claim(struct store *, size_t max, uint32_t lease_ms,
-    struct store_now, struct store_lease *leases, size_t *n);
+enum store_rc store_claim(struct store *, size_t max, size_t held,
+    uint32_t lease_ms, struct store_now, struct store_lease *leases, size_t *n,
+    bool *alone);
 
 /*
  * Names the job whose code this process is about to run, or NULL when it has
@@ -290,14 +298,18 @@ struct store_step {
 	const char *question, *answer; /* ANSWER; NULL: the session stays */
 	unsigned history_turns, history_bytes;
 	const char *reason; /* DEAD: up to 31 bytes, no user text */
-	enum store_rc rc;   /* out: STORE_OK, STORE_FENCED or STORE_CORRUPT */
+	enum store_rc rc;   /* out: STORE_OK, STORE_FENCED, STORE_CORRUPT, or
+	                     with ANSWER STORE_FULL: see below */
 };
 
 /*
  * Commits the steps of one turn of the engine together.  Each step is checked
  * against its fence by itself and answers in its rc; a fenced step changes
- * nothing.  On another code than STORE_OK no step happened: STORE_BUSY,
- * STORE_FULL (disk), STORE_ERR or STORE_FATAL.
+ * nothing.  Nor does one with STORE_FULL: its reply would take the room that
+ * other jobs need to end.  It may come again with a shorter one: up to 1,000
+ * bytes, with nothing to remember, there is always room.  On another code than
+ * STORE_OK no step happened: STORE_BUSY, STORE_FULL (fewer steps at once may
+ * pass, or the disk is full), STORE_ERR or STORE_FATAL.
  */
 enum store_rc store_steps(struct store *, struct store_step *, size_t n,
     struct store_now);
@@ -342,52 +354,7 @@ bool store_breaker_report(struct store *, const struct store_breaker *,
 bool store_pace(struct store *, uint32_t gap_us, uint32_t burst,
     struct store_now);
 
-/* ------------------------------------------------------ maintenance -- */
-
-enum store_state { STORE_IDLE = 0, STORE_WORKING };
-
-struct store_session_info {
-	char user[17]; /* hex, a prefix of the keyed hash */
-	enum store_state state;
-	int64_t age_ms; /* since the session last changed */
-	uint32_t job;   /* the unfinished job; 0: none */
-};
-
-struct store_stat {
-	size_t active;     /* users whose question is being worked on */
-	size_t total;      /* users with a session or an unfinished job */
-	size_t unfinished; /* jobs */
-	size_t dead;       /* dead letters */
-	uint64_t used_pages, map_pages;
-};
-
-/*
- * Counts, and describes up to max users, those at work first.  *n says how
- * many of infos were filled; infos may be NULL with max 0.
- */
-enum store_rc store_stat(struct store *, struct store_now, struct store_stat *,
-    struct store_session_info *infos, size_t max, size_t *n);
-
-struct store_sweep_rules {
-	int64_t session_ttl_ms;
-	int64_t dead_ttl_ms;
-	bool force; /* sweep although the clock jumped */
-};
-
-struct store_swept {
-	size_t sessions, lanes, events, dead;
-	int readers; /* stale read locks cleared */
-};
-
-/*
- * Removes what expired, in transactions of at most 500 records: sessions and
- * idle lanes (never of a user with an unfinished job, which is looked at again
- * in the removing transaction), event ids 26 h older than the newest event,
- * dead letters.  STORE_BUSY at once when another sweep runs; STORE_CLOCK when
- * wall and boot clock disagree with the last sweep by more than a day forward
- * or five minutes backward: the next sweep finds them consistent again.
- */
-enum store_rc store_sweep(struct store *, const struct store_sweep_rules *,
-    struct store_now, struct store_swept *);
+/* Counting, sweeping and checking stand apart. */
+#include "store/upkeep.h"
 
 #endif

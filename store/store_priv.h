@@ -29,6 +29,23 @@ struct watch {
 	uint32_t epochs[STORE_SLOTS];
 };
 
+/* A snapshot that is not the newest, and who reads it. */
+struct reader {
+	pid_t pid;
+	size_t thread;
+	uint64_t snapshot;
+	int64_t since_ms; /* monotonic clock: first seen like this */
+	unsigned looks;   /* how often */
+};
+
+enum { READERS_WATCHED = 16 };
+
+struct readers {
+	int64_t looked_ms;
+	size_t n;
+	struct reader behind[READERS_WATCHED];
+};
+
 struct store {
 	struct store *next; /* in this process's list of open stores */
 	dev_t dev;          /* of the folder */
@@ -48,7 +65,11 @@ struct store {
 	uint32_t epoch;       /* of the slot, once joined */
 	uint64_t free_pages;  /* as counted at free_at_ms */
 	int64_t free_at_ms;   /* boot clock; -1: never counted */
-	struct watch calm;    /* as it was when no dead worker had a job */
+	uint64_t free_at_txn;
+	int64_t suspect_ms; /* boot clock; since when one waits; 0: none */
+	int64_t calm_ms;    /* and since when we are calm for it; 0: not */
+	struct readers readers;
+	struct watch calm; /* as it was when no dead worker had a job */
 };
 
 enum {
@@ -151,6 +172,7 @@ struct tx {
 	bool writes;
 	bool dirty;        /* something was written: commit */
 	bool global_dirty; /* so was global */
+	int32_t owed;      /* so many more jobs are unanswered */
 };
 
 /*
@@ -218,14 +240,84 @@ enum store_rc store_fail(struct store *, int mdb_rc);
 /* STORE_OK while the handle may be used: right process, disk alive. */
 enum store_rc store_check(struct store *);
 
-/* Pages in use, the free list's not counted, which may be 1 s old. */
+/*
+ * Pages in use: all but those that can be written again, which are counted
+ * once a second.  Freed ones that a snapshot still needs are in use.
+ */
 enum store_rc room_used(struct store *, const struct store_now *,
     uint64_t *pages);
 
-/* STORE_FULL when bytes more would use more than 80 % of the pages. */
-enum store_rc room_for(struct store *, const struct store_now *, size_t bytes);
+/*
+ * STORE_FULL when there is no room to admit so many jobs with so many bytes.
+ * The caller has the turn, as for all that follow.
+ */
+enum store_rc room_for(struct store *, const struct store_now *, size_t bytes,
+    size_t jobs);
+
+/*
+ * STORE_FULL when a reply of so many bytes, with its session, would take what
+ * others need to end.  Up to ROOM_SHORT bytes need not ask: a page is kept for
+ * each unanswered job.
+ */
+enum { ROOM_SHORT = 1200 };
+enum store_rc room_for_reply(struct store *, const struct store_now *,
+    size_t bytes);
+
+/*
+ * Around a commit after which there are so many more unanswered jobs: a writer
+ * who dies in between leaves a number that nobody trusts.
+ */
+bool room_owe_begin(struct store *);
+void room_owe_end(struct store *, bool was_known, int32_t more);
+
+/* --------------------------------------------------------- reader.c -- */
+
+enum { READER_STALL_MS = 2000 };
+
+/*
+ * The oldest snapshot that somebody reads although there are newer ones;
+ * UINT64_MAX: nobody does.
+ */
+uint64_t reader_oldest(struct store *);
+
+/* Looks who reads for too long while room gets short, and ends that process. */
+void reader_watch(struct store *);
+
+/* -------------------------------------------------------- suspect.c -- */
+
+enum suspect_turn {
+	SUSPECT_LEAVE = 0, /* it is not ours; all else may be claimed */
+	SUSPECT_CALM,      /* claim nothing, let what is held end */
+	SUSPECT_TAKE       /* claim it, and nothing else */
+};
+
+/*
+ * waits: a suspect can be claimed.  idle: the caller holds no job.  bored: nor
+ * is there one to claim.
+ */
+enum suspect_turn suspect_turn(struct store *, const struct store_now *,
+    bool waits, bool bored, bool idle);
+
+/* ----------------------------------------------------------- room.c -- */
+
+/* What the pages of a snapshot are, as LMDB counts them. */
+struct room_pages {
+	uint64_t tree;  /* of both trees, and the two heads */
+	uint64_t free;  /* named by the free list */
+	uint64_t known; /* the highest number in use, plus 1 */
+};
+
+/* STORE_BUSY: someone wrote meanwhile, known would be of another instant. */
+enum store_rc room_pages(struct tx *, struct room_pages *);
+
+/* ------------------------------------------------------------ stat.c -- */
+
+/* Fills what is counted in the tree; stat is all zeros before. */
+enum store_rc stat_count(struct tx *, struct store_stat *);
 
 /* --------------------------------------------------------- worker.c -- */
+
+enum store_rc worker_get(struct tx *, unsigned slot, struct worker *);
 
 /* This process as an owner; slot OWNER_NONE when it has not joined. */
 struct owner worker_self(struct store *);

@@ -17,7 +17,7 @@ enum {
 	BATCH = 500,   /* records removed in one transaction */
 	STRIDE = 5000, /* records looked at in one snapshot */
 	DAY_MS = 24 * 3600 * 1000,
-	BACK_MS = 5 * 60 * 1000,
+	STRAY_MS = 5 * 60 * 1000,
 	SEEN_MS = 26 * 3600 * 1000 /* longer than events are admitted */
 };
 
@@ -188,19 +188,22 @@ sweep_table(struct store *s, struct sweep *sw, const struct store_now *now,
 
 /*
  * Compares how far both clocks came since the last sweep.  A boot in between
- * leaves the boot clock nothing to say, which counts as no time: then a day
- * off looks like a jump, once.
+ * leaves the boot clock nothing to say, which counts as no time: then only
+ * more than a day off looks like a jump, once.
  */
 static enum store_rc
 check_clocks(struct tx *tx, void *arg)
 {
 	struct sweep *sw = arg;
 	struct global *g = &tx->global;
-	int64_t wall = tx->now.wall_ms - g->swept_wall_ms, boot = 0;
+	int64_t wall = tx->now.wall_ms - g->swept_wall_ms;
+	int64_t boot = 0, ahead = DAY_MS;
 
-	if (g->swept_boot == g->boot)
+	if (g->swept_boot == g->boot) {
 		boot = tx->now.boot_ms - g->swept_boot_ms;
-	sw->jumped = wall - boot > DAY_MS || wall - boot < -BACK_MS;
+		ahead = STRAY_MS;
+	}
+	sw->jumped = wall - boot > ahead || wall - boot < -STRAY_MS;
 	g->swept_wall_ms = tx->now.wall_ms;
 	g->swept_boot_ms = tx->now.boot_ms;
 	g->swept_boot = g->boot;

@@ -1,14 +1,13 @@
 /* turn - see turn.h. */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "store/turn.h"
+#include "store/victim.h"
 
 bool
 turn_init(struct turn *t)
@@ -67,16 +66,6 @@ lock_until(struct turn *t, int64_t ms)
 	return rc;
 }
 
-/* Kernels before 5.3 have no pidfd, and then the pid has to do. */
-static void
-kill_holder(int pid, int fd)
-{
-	if (fd != -1)
-		syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
-	else
-		kill(pid, SIGKILL);
-}
-
 /* Was it stopped by a signal?  Then it waits for no disk. */
 static bool
 is_stopped(int pid)
@@ -101,27 +90,24 @@ is_stopped(int pid)
 /*
  * Kills the holder if it stalls.  It must have held the turn since before our
  * last slice of waiting, so that a machine that was paused as a whole gives it
- * a chance to go on; and it must hold it still when we have its pidfd, so that
- * a process that reuses the pid is safe.
+ * a chance to go on; and it must hold it still when it was opened.
  */
 static void
 judge_holder(struct turn *t, uint64_t taken, int64_t now_ms)
 {
-	int pid = atomic_load(&t->pid), fd;
-
+	int pid = atomic_load(&t->pid);
+	struct victim victim;
 	bool waits = atomic_load(&t->flushing) != 0 && !is_stopped(pid);
 	int limit = waits ? TURN_FLUSH_MS : TURN_STALL_MS;
 
 	if (pid == 0 || pid == getpid() ||
 	    now_ms - atomic_load(&t->since_ms) <= limit)
 		return;
-	fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	if (fd == -1 && errno != ENOSYS)
+	if (!victim_open(&victim, pid))
 		return;
 	if (atomic_load(&t->taken) == taken && atomic_load(&t->pid) == pid)
-		kill_holder(pid, fd);
-	if (fd != -1)
-		close(fd);
+		victim_kill(&victim);
+	victim_close(&victim);
 }
 
 enum turn_rc

@@ -143,18 +143,28 @@ global_put(struct tx *tx)
 	return db_put(tx, key_global(), record, len);
 }
 
+static enum store_rc
+tx_commit(struct tx *tx)
+{
+	struct store *s = tx->store;
+	bool known = room_owe_begin(s);
+	enum store_rc rc;
+
+	turn_flush(&s->shared->turn, true);
+	rc = store_fail(s, mdb_txn_commit(tx->txn));
+	turn_flush(&s->shared->turn, false);
+	room_owe_end(s, known, rc == STORE_OK ? tx->owed : 0);
+	return rc;
+}
+
 /* Ends the transaction: commits it when rc is STORE_OK and it wrote. */
 static enum store_rc
 tx_end(struct tx *tx, enum store_rc rc)
 {
 	if (rc == STORE_OK && tx->global_dirty)
 		rc = global_put(tx);
-	if (rc == STORE_OK && tx->dirty) {
-		turn_flush(&tx->store->shared->turn, true);
-		rc = store_fail(tx->store, mdb_txn_commit(tx->txn));
-		turn_flush(&tx->store->shared->turn, false);
-		return rc;
-	}
+	if (rc == STORE_OK && tx->dirty)
+		return tx_commit(tx);
 	mdb_txn_abort(tx->txn);
 	return rc;
 }
@@ -169,6 +179,7 @@ write_once(struct tx *tx, tx_fn *fn, void *arg)
 		return rc;
 	tx->writes = true;
 	tx->dirty = tx->global_dirty = false;
+	tx->owed = 0;
 	memset(tx->cursors, 0, sizeof(tx->cursors));
 	rc = global_get(tx);
 	if (rc == STORE_OK)
@@ -185,6 +196,8 @@ write_with_room(struct tx *tx, tx_fn *fn, void *arg)
 	enum store_rc rc = write_once(tx, fn, arg);
 	int cleared = 0;
 
+	if (rc == STORE_FULL)
+		reader_watch(tx->store);
 	if (rc == STORE_FULL &&
 	    mdb_reader_check(tx->store->env, &cleared) == 0 && cleared > 0)
 		rc = write_once(tx, fn, arg);

@@ -27,7 +27,7 @@ worker_decode(struct bytes b, struct worker *worker)
 	return rec_is_whole(&r);
 }
 
-static enum store_rc
+enum store_rc
 worker_get(struct tx *tx, unsigned slot, struct worker *worker)
 {
 	struct bytes b;

@@ -80,12 +80,40 @@ room(const struct engine *engine)
 	return held < max ? max - held : 0;
 }
 
-/* Jobs beyond MAX_INFLIGHT wait here, oldest first. */
+/* Jobs that were admitted here and never begun. */
+static void
+give_back_waiting(struct engine *engine)
+{
+	static struct store_step steps[COMMIT_BATCH];
+	struct mail *mail;
+	size_t n;
+
+	while (engine->waiting != NULL) {
+		for (n = 0; n < COMMIT_BATCH && engine->waiting != NULL; n++) {
+			mail = engine->waiting;
+			engine->waiting = mail->next;
+			steps[n] = (struct store_step){ .kind = STORE_WAIT,
+				.lease = mail->lease };
+			free(mail);
+		}
+		(void)store_steps(engine->store, steps, n, engine_now());
+	}
+	engine->waiting_last = &engine->waiting;
+}
+
+/*
+ * Jobs beyond MAX_INFLIGHT wait here, oldest first.  Beside a suspect nothing
+ * is begun: what is admitted here meanwhile goes to whoever looks next.
+ */
 static void
 begin_waiting(struct engine *engine)
 {
 	struct mail *mail;
 
+	if (engine->calm) {
+		give_back_waiting(engine);
+		return;
+	}
 	while (engine->waiting != NULL && room(engine) > 0) {
 		mail = engine->waiting;
 		engine->waiting = mail->next;
@@ -130,16 +158,23 @@ claim_jobs(struct engine *engine)
 {
 	struct store_lease leases[CLAIM_BATCH];
 	size_t i, n = 0, max = room(engine);
+	size_t held = atomic_load(&engine->n_jobs);
 	enum store_rc rc;
 
 	engine->claim_ms = clock_boot_ms() + CLAIM_EVERY_MS;
+	if (engine->has_suspect && held > 0)
+		return;
+	engine->has_suspect = engine->calm = false;
 	if (max == 0 || is_over(engine))
 		return;
 	rc = store_claim(engine->store, max < CLAIM_BATCH ? max : CLAIM_BATCH,
-	    engine->lease_ms, engine_now(), leases, &n);
+	    held, engine->lease_ms, engine_now(), leases, &n, &engine->calm);
 	engine_die_if_fatal(rc);
 	if (rc != STORE_OK)
 		return;
+	engine->has_suspect = engine->calm;
+	if (engine->calm)
+		give_back_waiting(engine);
 	if (n == CLAIM_BATCH)
 		engine->claim_ms = 0;
 	for (i = 0; i < n; i++)
@@ -201,27 +236,6 @@ is_drained(const struct engine *engine)
 	return is_over(engine) ||
 	    (store_orphans(engine->store, engine_now(), &orphans) == STORE_OK &&
 		orphans == 0);
-}
-
-/* Jobs that were admitted here and never begun. */
-static void
-give_back_waiting(struct engine *engine)
-{
-	static struct store_step steps[COMMIT_BATCH];
-	struct mail *mail;
-	size_t n;
-
-	while (engine->waiting != NULL) {
-		for (n = 0; n < COMMIT_BATCH && engine->waiting != NULL; n++) {
-			mail = engine->waiting;
-			engine->waiting = mail->next;
-			steps[n] = (struct store_step){ .kind = STORE_WAIT,
-				.lease = mail->lease };
-			free(mail);
-		}
-		(void)store_steps(engine->store, steps, n, engine_now());
-	}
-	engine->waiting_last = &engine->waiting;
 }
 
 /* Deliveries under way get a moment to end, everything else goes back. */

@@ -17,8 +17,6 @@
 #include "jobs/engine_priv.h"
 #include "jobs/stage.h"
 
-enum { CRASHES_MAX = 3 };
-
 static void job_settle(struct job *, enum out);
 
 int64_t
@@ -283,11 +281,28 @@ job_log(const struct job *job)
 	    p->sends, job->step.wait_ms);
 }
 
+/* Better a short word than an answer for which there is no room. */
+static void
+job_shorten(struct job *job)
+{
+	static struct log_limit limit = LOG_LIMIT(10);
+
+	log_limited(&limit, LOG_WARN,
+	    "job=%s reason=full bytes=%zu remedy=\"raise STORE_MAP_MB\"",
+	    job->name, job->reply_len);
+	job->stored.progress.stage = STAGE_THINK;
+	job_settle(job, think_no_room(job));
+}
+
 void
 job_committed(struct job *job, enum store_rc rc)
 {
 	struct engine *engine = job->engine;
 
+	if (rc == STORE_FULL && job->step.kind == STORE_ANSWER) {
+		job_shorten(job);
+		return;
+	}
 	if (rc != STORE_OK) {
 		log_warn("job=%s outcome=left reason=%s", job->name,
 		    rc == STORE_FENCED ? "fenced" : "corrupt");

@@ -17,6 +17,9 @@
 
 struct engine;
 
+/* Of one stage; then it is given up. */
+enum { CRASHES_MAX = 3 };
+
 struct job {
 	struct engine *engine;
 	struct job *prev, *next;  /* all jobs of the engine */

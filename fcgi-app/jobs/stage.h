@@ -42,6 +42,9 @@ enum out think_start(struct job *);
 enum out think_finish(struct job *, const struct net_reply *);
 enum out think_give_up(struct job *);
 
+/* The answer is too long for what room the store has: a short word instead. */
+enum out think_no_room(struct job *);
+
 /* step_deliver.c: sends the answer by reply or push. */
 enum out deliver_start(struct job *);
 enum out deliver_finish(struct job *, const struct net_reply *);

@@ -238,6 +238,14 @@ report(struct job *job, enum delivery_result result)
 		    upstream_breaker(UPSTREAM_PUSH), STORE_WORKS, engine_now());
 }
 
+/* Why the user got the fixed text. */
+static const char *
+told_instead(const struct store_progress *p)
+{
+	return p->crashes >= CRASHES_MAX ? outcome_name(OUTCOME_POISON)
+					 : "content";
+}
+
 static enum out
 act(struct job *job, enum delivery_verdict verdict)
 {
@@ -247,7 +255,7 @@ act(struct job *job, enum delivery_verdict verdict)
 	switch (verdict) {
 	case VERDICT_DONE:
 	case VERDICT_PRESUMED:
-		return fallback ? dead(job, "content") : OUT_NEXT;
+		return fallback ? dead(job, told_instead(p)) : OUT_NEXT;
 	case VERDICT_AGAIN:
 		return later(job,
 		    delivery_backoff_ms(job->way, p->sends, engine_random()));
@@ -286,8 +294,23 @@ deliver_finish(struct job *job, const struct net_reply *net)
 	return act(job, verdict);
 }
 
+/*
+ * The sending itself crashed three times, perhaps because of what is sent.  So
+ * the fixed text goes instead, by the same table: where the answer did arrive
+ * by reply, the token is used up and the user sees nothing twice.  If that
+ * crashes as well, it is over.
+ */
 enum out
 deliver_give_up(struct job *job)
 {
-	return dead(job, outcome_name(OUTCOME_POISON));
+	struct store_progress *p = &job->stored.progress;
+
+	if (p->crashes > CRASHES_MAX)
+		return dead(job, outcome_name(OUTCOME_POISON));
+	if ((p->flags & DELIVERY_FALLBACK) != 0)
+		return deliver_start(job);
+	if (p->interrupted != 0 && p->intent == DELIVERY_REPLY)
+		p->flags |= DELIVERY_UNKNOWN;
+	p->flags |= DELIVERY_FALLBACK;
+	return OUT_AGAIN;
 }

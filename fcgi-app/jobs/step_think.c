@@ -274,3 +274,12 @@ think_give_up(struct job *job)
 {
 	return conclude(job, OUTCOME_POISON, NULL);
 }
+
+enum out
+think_no_room(struct job *job)
+{
+	free(job->answer);
+	free(job->reply);
+	job->answer = job->reply = NULL;
+	return conclude(job, OUTCOME_BUSY, NULL);
+}

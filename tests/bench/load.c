@@ -2,23 +2,25 @@
  * load - sends signed webhooks as fast as they are answered.
  *
  *   load --port N --path /webhook --connections C --seconds S --secret TEXT
- *        [--users N] [--requests N] [--rate R]
+ *        [--users N | --first N] [--requests N] [--forged] [--rate R]
  *
  * Each of C keep-alive connections sends its next webhook when the answer to
  * the last one is there.  Every webhook is another one: event id, reply token
- * and message of its own, and a user of its own, or one of N in turn.  All are
- * made and signed before the clock runs, 25,000 a second unless --requests
- * says otherwise; when they are used up, the run ends early.  At its end what
- * is still unanswered is waited for, 5 s at most.
+ * and message of its own, and a user of its own; or, with --users, one of N in
+ * turn; or, with --first, one of those that txn.c made, from number N on.
+ * Event ids rise with time, as LINE's do.  Forged ones are signed with another
+ * secret.  All are made and signed before the clock runs, 25,000 a second
+ * unless --requests says otherwise; when they are used up, the run ends early.
+ * At its end what is still unanswered is waited for, 5 s at most.
  *
  * With --rate the webhooks come at R a second, whether answers are there or
  * not, as long as there is a free connection.  Each reply token is then a
  * stamp of the time in which its webhook was due (see upstream_answer.c).
  *
- * Prints one line of JSON.  "ok" are answers of status 200; "other" is
- * everything else, connections that broke and answers that never came
- * included, and "first_other" the status of the first such (0: none came,
- * -1: there is no other).  Latencies are of all answers.
+ * Prints one line of JSON.  "ok" are answers of status 200, or of 401 when all
+ * are forged; "other" is everything else, connections that broke and answers
+ * that never came included, and "first_other" the status of the first such (0:
+ * none came, -1: there is no other).  Latencies are of all answers.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -40,6 +42,7 @@
 
 enum {
 	REQUEST_MAX = 2048,
+	USER_MAX = 40,
 	ANSWER_MAX = 4096,
 	CONNECTIONS_MAX = 4096,
 	PER_SECOND = 25000,
@@ -50,8 +53,9 @@ enum {
 static struct {
 	uint16_t port;
 	const char *path, *secret;
-	size_t connections, users, requests;
+	size_t connections, users, first, requests;
 	double seconds, rate;
+	int known, forged;
 } options;
 
 struct request {
@@ -113,45 +117,59 @@ print_token(char *to, size_t size, unsigned run, size_t i)
 		    (unsigned)i);
 }
 
-static int
-print_body(char *to, size_t size, uint64_t run, size_t i)
+static void
+print_user(char to[USER_MAX], unsigned run, size_t i)
 {
-	struct timespec now;
 	size_t user = options.users == 0 ? i : i % options.users;
-	unsigned r = (unsigned)run, t = (unsigned)i;
-	char token[64];
 
-	print_token(token, sizeof(token), r, i);
+	if (options.known) /* as txn.c names them; nobody else has run 0 */
+		snprintf(to, USER_MAX, "U%032zx", options.first + i);
+	else
+		snprintf(to, USER_MAX, "U%08x%024zx", run | 1, user);
+}
+
+static int
+print_body(char *to, size_t size, unsigned run, size_t i)
+{
+	static int64_t began_us; /* wall clock of this program: names events */
+	char user[USER_MAX], token[64];
+	struct timespec now;
+
 	clock_gettime(CLOCK_REALTIME, &now);
+	if (began_us == 0)
+		began_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+	print_user(user, run, i);
+	print_token(token, sizeof(token), run, i);
 	return snprintf(to, size,
 	    "{\"destination\":\"U00000000000000000000000000000000\","
 	    "\"events\":[{\"type\":\"message\",\"message\":{\"type\":"
 	    "\"text\",\"id\":\"%018zu\",\"quoteToken\":"
 	    "\"q3Plxr4AgKd_%08x%08x\",\"text\":\"I have had a fever of "
 	    "38.5 since last night. What should I do now? (%zu)\"},"
-	    "\"webhookEventId\":\"01BENCH%08X%011zu\","
+	    "\"webhookEventId\":\"01%013llX%011zu\","
 	    "\"deliveryContext\":{\"isRedelivery\":false},"
 	    "\"timestamp\":%lld%03ld,\"source\":{\"type\":\"user\","
-	    "\"userId\":\"U%08x%024zx\"},\"replyToken\":"
-	    "\"%s\",\"mode\":\"active\"}]}",
-	    i, r, t, i, r, i, (long long)now.tv_sec, now.tv_nsec / 1000000, r,
-	    user, token);
+	    "\"userId\":\"%s\"},\"replyToken\":\"%s\","
+	    "\"mode\":\"active\"}]}",
+	    i, run, (unsigned)i, i, (unsigned long long)began_us, i,
+	    (long long)now.tv_sec, now.tv_nsec / 1000000, user, token);
 }
 
 static void
 sign(const char *body, size_t len, char signature[64])
 {
 	unsigned char mac[EVP_MAX_MD_SIZE];
+	const char *secret = options.forged ? "another" : options.secret;
 	unsigned n;
 
-	if (HMAC(EVP_sha256(), options.secret, (int)strlen(options.secret),
+	if (HMAC(EVP_sha256(), secret, (int)strlen(secret),
 		(const unsigned char *)body, len, mac, &n) == NULL)
 		die("load: HMAC");
 	EVP_EncodeBlock((unsigned char *)signature, mac, (int)n);
 }
 
 static void
-make_request(struct request *request, uint64_t run, size_t i)
+make_request(struct request *request, unsigned run, size_t i)
 {
 	char body[REQUEST_MAX], all[REQUEST_MAX], signature[64];
 	int n = print_body(body, sizeof(body), run, i);
@@ -172,7 +190,7 @@ make_request(struct request *request, uint64_t run, size_t i)
 static void
 make_requests(void)
 {
-	uint64_t run;
+	unsigned run;
 
 	requests = calloc(options.requests, sizeof(*requests));
 	latencies_us = calloc(options.requests, sizeof(*latencies_us));
@@ -238,7 +256,7 @@ static void
 count(struct conn *conn, int status)
 {
 	conn->asks = false;
-	if (status == 200)
+	if (status == (options.forged ? 401 : 200))
 		n_ok++;
 	else if (n_other++ == 0)
 		first_other = status;
@@ -382,7 +400,9 @@ read_options(int argc, char **argv)
 		{ "seconds", required_argument, NULL, 's' },
 		{ "secret", required_argument, NULL, 'k' },
 		{ "users", required_argument, NULL, 'n' },
+		{ "first", required_argument, NULL, 'f' },
 		{ "requests", required_argument, NULL, 'r' },
+		{ "forged", no_argument, &options.forged, 1 },
 		{ "rate", required_argument, NULL, 'R' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -390,6 +410,8 @@ read_options(int argc, char **argv)
 
 	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
 		switch (option) {
+		case 0: /* a flag, which is set */
+			break;
 		case 'p':
 			options.port = (uint16_t)strtoul(optarg, NULL, 10);
 			break;
@@ -407,6 +429,10 @@ read_options(int argc, char **argv)
 			break;
 		case 'n':
 			options.users = strtoul(optarg, NULL, 10);
+			break;
+		case 'f':
+			options.first = strtoul(optarg, NULL, 10);
+			options.known = 1;
 			break;
 		case 'r':
 			options.requests = strtoul(optarg, NULL, 10);

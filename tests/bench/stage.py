@@ -258,11 +258,17 @@ def counts(port):
 # ---- figures ---------------------------------------------------------------
 
 def interleave(rounds, runs):
-    """{name: [result, ...]} of runs, {name: function}, in turns."""
+    """{name: [result, ...]} of runs, {name: function}, in turns.
+
+    Every other round goes the other way round, so that nobody always comes
+    after the same one.
+    """
     results = {name: [] for name in runs}
-    for _ in range(rounds):
-        for name, run in runs.items():
-            results[name].append(run())
+    for n in range(rounds):
+        for name in list(runs)[::-1 if n % 2 else 1]:
+            result = runs[name]()
+            results[name].append(result)
+            say(f"  round {n + 1} of {rounds}: {name}, {result['rps']:.0f}/s")
     return results
 
 
@@ -283,3 +289,8 @@ def ratio(ours, theirs, field):
 
 def show(value, digits=0):
     return "{0:.{3}f} [{1:.{3}f}-{2:.{3}f}]".format(*value, digits)
+
+
+def mark(so):
+    """How a mark is shown."""
+    return "reached" if so else "MISSED"

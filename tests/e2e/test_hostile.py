@@ -1,5 +1,6 @@
 """Slow senders and a full store hold up nobody else for long."""
 
+import functools
 import json
 import socket
 import time
@@ -7,6 +8,34 @@ import time
 import pytest
 
 from crowd import ask_all, at_once, wait_answered
+
+
+FORGERIES = [{"secret": "another"}, {"signature": False},
+             {"signature": "A" * 43 + "="}, {"signature": "none"}]
+LOG_LINES = 10  # of one kind, a minute and process
+
+
+def test_forged_webhooks_touch_no_store_and_fill_no_log(deploy, server, sim,
+                                                        users, measure):
+    workers = 2
+    bot = deploy(server, workers, fresh=True)
+    assert sim.wait_for(  # the last thing that is written by itself
+        lambda: bot.log_text().count("start slot=") == workers, 10)
+    before, start = bot.last_commits(), time.monotonic()
+    jobs = [functools.partial(sim.send, [sim.text_event(one, "Who am I?")],
+                              **FORGERIES[n % len(FORGERIES)])
+            for n, one in enumerate(users(2000))]
+    statuses = {status for status, _ in at_once(jobs, threads=16)}
+    minutes = int((time.monotonic() - start) / 60) + 1
+    lines = bot.log_text().count("status=401")
+    measure("log lines of 2000 forged webhooks", lines, "lines")
+    assert statuses == {401}
+    assert bot.last_commits() == before
+    assert bot.sessions()["total"] == 0
+    assert 1 <= lines <= LOG_LINES * workers * (minutes + 1)
+    # The same, signed: now something is written down.
+    assert sim.say(users(1)[0], "Who am I?")[0] == 200
+    assert bot.last_commits() != before
 
 
 @pytest.mark.only("proxy")

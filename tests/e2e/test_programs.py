@@ -263,6 +263,46 @@ def test_cleanup_beside_a_burst_loses_nothing(deploy, server, sim, users):
     assert len(wait_answered(sim, questions, 10)) == 100
 
 
+# mededbot-cleanup --check
+
+def test_the_check_finds_nothing_beside_a_burst(deploy, server, sim, users):
+    bot = deploy(server)
+    questions = {one: f"Question {n} beside the check"
+                 for n, one in enumerate(users(100))}
+    ask_all(sim, questions, threads=10)
+    for _ in range(5):
+        done = bot.run_as_owner(CLEANUP, "--check", "--config",
+                                bot.live_config)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.stdout.splitlines()[-1].endswith(": no fault")
+        assert "fault: " not in done.stdout.replace(": no fault", "")
+    assert len(wait_answered(sim, questions, 10)) == 100
+
+
+def test_the_check_tells_faults_and_remedies_and_fails(settings_file, folder):
+    path = settings_file()
+    new_store(folder, path)
+    done = run(CLEANUP, "--check", "--config", path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("0 users, 0 jobs, 0 sessions,")
+    damage_the_worker(folder / "var" / "data" / "data.mdb")
+    done = run(CLEANUP, "--check", "--config", path)
+    assert (done.returncode, done.stderr) == (1, "")
+    fault, last = done.stdout.splitlines()
+    assert fault.startswith("fault: worker: a record that does not decode; ")
+    assert last.endswith(": 1 faults")
+    assert run(CLEANUP, "--check", "more", "--config", path).returncode == 2
+
+
+def damage_the_worker(path):
+    """The record of slot 0 gets a version that no program wrote."""
+    record = b"W\0\0" + b"\1" + b"\0\0\0\1"
+    data = path.read_bytes()
+    assert record in data
+    with open(path, "r+b") as file:
+        file.write(data.replace(record, b"W\0\0" + b"\x63" + record[4:]))
+
+
 # logs
 
 def test_the_log_has_one_line_per_outcome(deploy, server, sim, user):

@@ -17,6 +17,7 @@ TESTS = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TESTS), str(TESTS / "e2e")]
 
 import deployment  # noqa: E402
+import faults  # noqa: E402
 from simulator import Simulator  # noqa: E402
 
 LONG = os.environ.get("TORTURE", "short") == "long"
@@ -74,6 +75,24 @@ def deploy(sim):
     for bot in made:
         bot.stop()
         bot.remove()
+
+
+@pytest.fixture
+def preload():
+    """preload("nth", hook="", NAME=value) -> faults.Preloaded, gone after the
+    test: an app for deploy(app=preloaded.path)."""
+    made = []
+
+    def preload(*shims, hook="", **env):
+        app = deployment.APP
+        if hook:
+            app = deployment.BUILD / "hooks" / hook / "mededbot.fcgi"
+        made.append(faults.Preloaded(*shims, app=app, **env))
+        return made[-1]
+
+    yield preload
+    for app in made:
+        app.remove()
 
 
 @pytest.fixture

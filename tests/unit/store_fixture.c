@@ -145,8 +145,10 @@ claim_one(struct store *s, struct store_now now)
 {
 	struct store_lease lease;
 	size_t n;
+	bool alone;
 
-	require(store_claim(s, 1, LEASE_MS, now, &lease, &n) == STORE_OK);
+	require(store_claim(s, 1, 0, LEASE_MS, now, &lease, &n, &alone) ==
+	    STORE_OK);
 	require(n == 1);
 	return lease;
 }

@@ -19,7 +19,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "jobs/delivery.h"
 #include "jobs/engine.h"
+#include "jobs/stage.h"
 #include "tests/unit/upstream_fixture.h"
 
 enum { WAIT_MS = 15000 };
@@ -132,7 +134,7 @@ teardown(void **state)
 }
 
 static enum store_fate
-admit(struct fixture *f, unsigned user, unsigned event,
+admit_token(struct fixture *f, unsigned user, unsigned event, unsigned token_of,
     struct store_lease *lease)
 {
 	char id[32], chat[40], token[40];
@@ -148,11 +150,18 @@ admit(struct fixture *f, unsigned user, unsigned event,
 
 	(void)snprintf(id, sizeof(id), "event-%u-%u", user, event);
 	(void)snprintf(chat, sizeof(chat), "U%032u", user);
-	(void)snprintf(token, sizeof(token), "token-%u-%u", user, event);
+	(void)snprintf(token, sizeof(token), "token-%u-%u", user, token_of);
 	assert_int_equal(store_admit(f->store, &e, 1, &limits, now(), &verdict),
 	    STORE_OK);
 	*lease = verdict.lease;
 	return verdict.fate;
+}
+
+static enum store_fate
+admit(struct fixture *f, unsigned user, unsigned event,
+    struct store_lease *lease)
+{
+	return admit_token(f, user, event, event, lease);
 }
 
 /* What the webhook does: admits, posts, rings. */
@@ -296,6 +305,149 @@ the_user_of_a_poisoned_job_is_told(void **state)
 	assert_int_equal(upstream_saw(f->up, "An answer."), 1);
 }
 
+/* Committed as answered, then as if the sending had crashed three times. */
+static void
+crash_in_delivery(struct fixture *f, const struct store_lease *lease)
+{
+	static const char reply[] =
+	    "[{\"type\":\"text\",\"text\":\"An answer.\"}]";
+	struct store_step step = { .lease = *lease,
+		.kind = STORE_ANSWER,
+		.progress = { .stage = STAGE_DELIVER },
+		.lease_ms = 20000,
+		.reply = reply,
+		.reply_len = sizeof(reply) - 1 };
+
+	assert_int_equal(store_steps(f->store, &step, 1, now()), STORE_OK);
+	step.kind = STORE_WAIT;
+	step.progress.crashes = 3;
+	step.progress.flags = DELIVERY_UNKNOWN;
+	assert_int_equal(store_steps(f->store, &step, 1, now()), STORE_OK);
+	assert_int_equal(step.rc, STORE_OK);
+}
+
+static void
+the_user_of_an_answer_that_crashes_is_told(void **state)
+{
+	struct fixture *f = *state;
+	struct store_lease lease;
+
+	assert_int_equal(admit(f, 1, 1, &lease), STORE_ACCEPTED);
+	crash_in_delivery(f, &lease);
+	start(f);
+	wait_until_finished(f);
+	assert_int_equal(upstream_delivered(f->up), 1);
+	assert_int_equal(upstream_saw(f->up, "I could not send my answer."), 1);
+	assert_int_equal(stat_of(f).dead, 1);
+}
+
+static void
+who_has_an_answer_that_crashes_is_told_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct store_lease lease;
+
+	start(f);
+	say(f, 1, 1);
+	wait_until_finished(f);
+	stop(f);
+	/* The same token again: its answer had arrived. */
+	assert_int_equal(admit_token(f, 1, 2, 1, &lease), STORE_ACCEPTED);
+	crash_in_delivery(f, &lease);
+	start(f);
+	wait_until_finished(f);
+	assert_int_equal(upstream_delivered(f->up), 1);
+	assert_int_equal(upstream_pushed(f->up), 0);
+	assert_int_equal(stat_of(f).dead, 1);
+}
+
+/* Two more ask while a job runs that had crashed a process. */
+static void
+nothing_runs_beside_a_suspect(void **state)
+{
+	struct fixture *f = *state;
+	struct store_lease lease;
+	struct store_step step = { .kind = STORE_WAIT,
+		.progress = { .crashes = 1 } };
+	int64_t until = clock_boot_ms() + WAIT_MS;
+	unsigned calls, delivered = 0;
+
+	upstream_set(f->up,
+	    (struct upstream_knobs){
+		.model_status = 200, .model_delay_ms = 700 });
+	assert_int_equal(admit(f, 1, 1, &lease), STORE_ACCEPTED);
+	step.lease = lease;
+	assert_int_equal(store_steps(f->store, &step, 1, now()), STORE_OK);
+	start(f);
+	while (upstream_model_calls(f->up) == 0 && clock_boot_ms() < until)
+		usleep(1000);
+	say(f, 2, 1);
+	say(f, 3, 1);
+	while (delivered == 0 && clock_boot_ms() < until) {
+		calls = upstream_model_calls(f->up);
+		delivered = upstream_delivered(f->up);
+		assert_true(calls == 1 || delivered > 0);
+		usleep(1000);
+	}
+	wait_until_finished(f);
+	assert_int_equal(upstream_saw(f->up, "An answer."), 3);
+}
+
+/* Admits small messages of ever new users until there is no room. */
+static void
+fill_store(struct fixture *f)
+{
+	enum { AT_ONCE = 64 };
+	static char ids[AT_ONCE][32];
+	struct store_limits limits = { 1000, 0, 100000, 0, 60000, 10000 };
+	struct store_verdict verdicts[AT_ONCE];
+	struct store_event events[AT_ONCE];
+	unsigned next = 0;
+	size_t n = AT_ONCE, i;
+
+	while (n > 0) {
+		for (i = 0; i < n; i++) {
+			(void)snprintf(ids[i], sizeof(ids[i]), "f%u", next++);
+			events[i] = (struct store_event){ .id = ids[i],
+				.chat = ids[i],
+				.to = ids[i],
+				.text = "?",
+				.line_ms = clock_wall_ms() };
+		}
+		if (store_admit(f->store, events, n, &limits, now(),
+			verdicts) == STORE_FULL)
+			n /= 2;
+	}
+}
+
+static void
+an_answer_without_room_becomes_a_short_word(void **state)
+{
+	static char question[3001];
+	struct store_event e = { .id = "long",
+		.chat = "U1",
+		.to = "U1",
+		.reply_token = "token",
+		.text = question,
+		.line_ms = clock_wall_ms() };
+	struct store_limits limits = { 1000, 0, 100000, 0, 60000, 10000 };
+	struct fixture *f = *state;
+	struct store_verdict verdict;
+	int64_t until = clock_boot_ms() + WAIT_MS;
+
+	memset(question, 'q', sizeof(question) - 1);
+	assert_int_equal(store_admit(f->store, &e, 1, &limits, now(), &verdict),
+	    STORE_OK);
+	fill_store(f);
+	start(f);
+	assert_int_equal(mailbox_job(f->mailbox, &verdict.lease), 0);
+	mailbox_ring(f->mailbox);
+	while (upstream_delivered(f->up) == 0 && clock_boot_ms() < until)
+		usleep(5000);
+	assert_int_equal(upstream_model_calls(f->up), 1);
+	assert_int_equal(upstream_saw(f->up, "System busy"), 1);
+}
+
 static void
 a_reply_whose_answer_is_lost_is_not_sent_twice(void **state)
 {
@@ -403,6 +555,10 @@ main(void)
 		SCENE(a_stopped_engine_hands_its_jobs_to_the_next),
 		SCENE(a_model_that_fails_ends_in_an_apology_and_a_dead_letter),
 		SCENE(the_user_of_a_poisoned_job_is_told),
+		SCENE(the_user_of_an_answer_that_crashes_is_told),
+		SCENE(who_has_an_answer_that_crashes_is_told_nothing),
+		SCENE(nothing_runs_beside_a_suspect),
+		SCENE(an_answer_without_room_becomes_a_short_word),
 		SCENE(a_reply_whose_answer_is_lost_is_not_sent_twice),
 		SCENE(a_failed_reply_is_tried_again),
 		SCENE(a_late_answer_is_pushed_once),

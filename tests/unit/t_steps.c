@@ -120,11 +120,11 @@ saved_progress_and_a_new_lease_are_found_again(void **state)
 	    STORE_OK);
 	assert_same_progress(&job.progress, &want);
 	store_job_release(&job);
-	assert_int_equal(store_claim(f->store, 1, LEASE_MS,
-			     at(100 + LEASE_MS - 1), &lease, &n),
+	assert_int_equal(store_claim(f->store, 1, 0, LEASE_MS,
+			     at(100 + LEASE_MS - 1), &lease, &n, NULL),
 	    STORE_NONE);
-	assert_int_equal(store_claim(f->store, 1, LEASE_MS, at(100 + LEASE_MS),
-			     &lease, &n),
+	assert_int_equal(store_claim(f->store, 1, 0, LEASE_MS,
+			     at(100 + LEASE_MS), &lease, &n, &(bool){ false }),
 	    STORE_OK);
 }
 

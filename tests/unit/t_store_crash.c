@@ -147,8 +147,8 @@ every_job_of_killed_writers_can_be_claimed_and_ended(void **state)
 	nowhere = fileno(file);
 	kill_writers(f, nowhere, SHORT_RUN_MS);
 	fclose(file);
-	while (store_claim(f->store, 64, LEASE_MS, at(5), leases, &n) ==
-	    STORE_OK)
+	while (store_claim(f->store, 64, 0, LEASE_MS, at(5), leases, &n,
+		   NULL) == STORE_OK)
 		for (i = 0; i < n; i++)
 			assert_int_equal(step(f->store, &leases[i], STORE_DONE,
 					     at(6)),

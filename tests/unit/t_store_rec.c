@@ -385,8 +385,8 @@ a_damaged_job_holds_up_no_others(void **state)
 	    STORE_CORRUPT);
 	lease = claim_one(f->store, at(LEASE_MS + 1));
 	assert_memory_equal(lease.id.user, good.id.user, USER);
-	assert_int_equal(store_claim(f->store, 1, LEASE_MS, at(LEASE_MS + 2),
-			     &lease, &(size_t){ 0 }),
+	assert_int_equal(store_claim(f->store, 1, 0, LEASE_MS, at(LEASE_MS + 2),
+			     &lease, &(size_t){ 0 }, NULL),
 	    STORE_NONE);
 	/* Not even when a boot ends all leases. */
 	lease = claim_one(f->store, after_boot(0));

@@ -32,7 +32,7 @@ claim(struct store *s, struct store_now now, struct store_lease *lease)
 {
 	size_t n;
 
-	return store_claim(s, 1, LEASE_MS, now, lease, &n);
+	return store_claim(s, 1, 0, LEASE_MS, now, lease, &n, NULL);
 }
 
 static void
@@ -99,14 +99,16 @@ a_dead_owners_jobs_are_claimed_at_once(void **state)
 	size_t n, i;
 
 	hear(&c);
-	assert_int_equal(store_claim(f->store, 8, LEASE_MS, at(5), leases, &n),
+	assert_int_equal(store_claim(f->store, 8, 0, LEASE_MS, at(5), leases,
+			     &n, NULL),
 	    STORE_NONE);
 	assert_int_equal(store_orphans(f->store, at(5), &n), STORE_OK);
 	assert_int_equal(n, 0);
 	child_kill(&c);
 	assert_int_equal(store_orphans(f->store, at(5), &n), STORE_OK);
 	assert_int_equal(n, 3);
-	assert_int_equal(store_claim(f->store, 8, LEASE_MS, at(6), leases, &n),
+	assert_int_equal(store_claim(f->store, 8, 0, LEASE_MS, at(6), leases,
+			     &n, NULL),
 	    STORE_OK);
 	assert_int_equal(n, 3);
 	for (i = 0; i < n; i++) {
@@ -120,24 +122,31 @@ a_dead_owners_jobs_are_claimed_at_once(void **state)
 }
 
 static void
-only_the_marked_job_is_blamed_for_a_crash_and_comes_last(void **state)
+only_the_marked_job_is_blamed_for_a_crash_and_comes_alone(void **state)
 {
 	struct fixture *f = *state;
-	bool marks = true;
+	bool marks = true, alone;
 	struct child c = child_start(f, work_and_wait, &marks);
 	struct store_lease leases[8];
 	size_t n;
 
 	hear(&c);
 	child_kill(&c);
-	assert_int_equal(store_claim(f->store, 8, LEASE_MS, at(6), leases, &n),
+	assert_int_equal(store_claim(f->store, 8, 0, LEASE_MS, at(6), leases,
+			     &n, &alone),
 	    STORE_OK);
-	assert_int_equal(n, 3);
+	assert_int_equal(n, 2);
+	assert_false(alone);
 	assert_int_equal(progress_of(f->store, &leases[0], at(7)).crashes, 0);
 	assert_int_equal(progress_of(f->store, &leases[1], at(7)).crashes, 0);
-	assert_int_equal(progress_of(f->store, &leases[2], at(7)).crashes, 1);
+	assert_int_equal(store_claim(f->store, 8, 0, LEASE_MS, at(6), leases,
+			     &n, &alone),
+	    STORE_OK);
+	assert_int_equal(n, 1);
+	assert_true(alone);
+	assert_int_equal(progress_of(f->store, &leases[0], at(7)).crashes, 1);
 	assert_int_equal(claim_one(f->store, at(6 + LEASE_MS)).id.seq, 1);
-	assert_int_equal(progress_of(f->store, &leases[2], at(7)).crashes, 1);
+	assert_int_equal(progress_of(f->store, &leases[0], at(7)).crashes, 1);
 }
 
 /* Joins, claims all there is, and says in its exit whether it was right. */
@@ -146,16 +155,21 @@ expect_one_suspect(struct fixture *f, struct child *parent, void *arg)
 {
 	struct store *s = fixture_join(f, at(10));
 	struct store_lease leases[8];
+	bool alone;
 	size_t n;
 
 	(void)parent;
 	(void)arg;
-	require(store_claim(s, 8, LEASE_MS, at(11), leases, &n) == STORE_OK);
-	require(n == 3);
+	require(store_claim(s, 8, 0, LEASE_MS, at(11), leases, &n, &alone) ==
+	    STORE_OK);
+	require(n == 2 && !alone);
 	require(progress_of(s, &leases[0], at(12)).crashes == 0);
 	require(progress_of(s, &leases[1], at(12)).crashes == 0);
-	require(progress_of(s, &leases[2], at(12)).crashes == 1);
-	require(progress_of(s, &leases[2], at(12)).interrupted == 1);
+	require(store_claim(s, 8, 0, LEASE_MS, at(11), leases, &n, &alone) ==
+	    STORE_OK);
+	require(n == 1 && alone);
+	require(progress_of(s, &leases[0], at(12)).crashes == 1);
+	require(progress_of(s, &leases[0], at(12)).interrupted == 1);
 	store_close(&s);
 }
 
@@ -220,16 +234,16 @@ jobs_are_claimed_in_the_order_of_their_time(void **state)
 		steps[i].wait_ms = waits[i];
 	}
 	assert_int_equal(store_steps(f->store, steps, 3, at(0)), STORE_OK);
-	assert_int_equal(store_claim(f->store, 2, LEASE_MS, at(300), leases,
-			     &n),
+	assert_int_equal(store_claim(f->store, 2, 0, LEASE_MS, at(300), leases,
+			     &n, NULL),
 	    STORE_OK);
 	assert_int_equal(n, 2);
 	assert_memory_equal(leases[0].id.user, steps[1].lease.id.user,
 	    sizeof(leases[0].id.user));
 	assert_memory_equal(leases[1].id.user, steps[2].lease.id.user,
 	    sizeof(leases[0].id.user));
-	assert_int_equal(store_claim(f->store, 2, LEASE_MS, at(300), leases,
-			     &n),
+	assert_int_equal(store_claim(f->store, 2, 0, LEASE_MS, at(300), leases,
+			     &n, NULL),
 	    STORE_OK);
 	assert_int_equal(n, 1);
 	assert_memory_equal(leases[0].id.user, steps[0].lease.id.user,
@@ -249,8 +263,8 @@ a_boot_ends_all_leases_and_all_waiting(void **state)
 	step(f->store, &waits, STORE_WAIT, at(1));
 	assert_int_equal(store_orphans(f->store, after_boot(0), &n), STORE_OK);
 	assert_int_equal(n, 2);
-	assert_int_equal(store_claim(f->store, 4, LEASE_MS, after_boot(0),
-			     leases, &n),
+	assert_int_equal(store_claim(f->store, 4, 0, LEASE_MS, after_boot(0),
+			     leases, &n, NULL),
 	    STORE_OK);
 	assert_int_equal(n, 2);
 	for (i = 0; i < n; i++) {
@@ -351,7 +365,7 @@ main(void)
 		TEST(nothing_is_due_while_the_owner_lives_and_has_its_lease),
 		TEST(a_late_worker_is_fenced),
 		TEST(a_dead_owners_jobs_are_claimed_at_once),
-		TEST(only_the_marked_job_is_blamed_for_a_crash_and_comes_last),
+		TEST(only_the_marked_job_is_blamed_for_a_crash_and_comes_alone),
 		TEST(the_mark_outlives_that_the_slot_is_taken_again),
 		TEST(a_job_that_was_left_unmarked_is_not_blamed),
 		TEST(a_job_given_back_waits_and_was_not_interrupted),
