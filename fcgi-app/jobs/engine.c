@@ -257,6 +257,7 @@ hand_over(struct engine *engine)
 	int64_t until = clock_boot_ms() + GRACE_MS;
 
 	engine->stopping = true;
+	engine->commit_ms = 0;
 	read_mail(engine);
 	give_back(engine, false);
 	give_back_waiting(engine);

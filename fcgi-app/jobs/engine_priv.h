@@ -28,10 +28,11 @@ struct engine {
 	struct job *to_commit, **to_commit_last;
 	size_t batch_max;                     /* steps of the next commit */
 	struct mail *waiting, **waiting_last; /* beyond MAX_INFLIGHT */
-	bool calm;         /* begins nothing: a suspect is or will be here */
-	bool has_suspect;  /* until no job is left */
-	int64_t claim_ms;  /* boot clock: when to look for jobs again */
-	int64_t commit_ms; /* not before, after a failed commit */
+	bool calm;        /* begins nothing: a suspect is or will be here */
+	bool has_suspect; /* until no job is left */
+	int64_t claim_ms; /* boot clock: when to look for jobs again */
+	int64_t
+	    commit_ms; /* not before: after a failed commit, or in a crowd */
 	uint32_t lease_ms; /* of every claim and step */
 };
 
