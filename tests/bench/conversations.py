@@ -10,8 +10,8 @@ builds what is needed; --help lists the options.
 Added latency is the time from the moment in which a webhook was due to be sent
 until LINE's stand-in has the reply, less the 2 s: lighttpd, verification,
 commits and both calls are in it.  Memory is what the process has more, at the
-most, than before the first conversation, for each that the model was asked for
-and LINE has not heard of.
+most, than it had after a few hundred that warmed it up, for each conversation
+that the model was asked for and LINE has not heard of.
 CPU is that of all threads of the process; lighttpd's is told beside it.
 """
 import argparse
@@ -29,6 +29,7 @@ import stage
 
 CONNECTIONS = 256  # webhooks that lighttpd may be sent at once
 SAMPLE_S = 0.2
+WARM = 300         # webhooks before anything is measured
 SETTLE_S = 2       # until what is not needed any more was given back
 GIVE_UP_S = 20     # without any progress
 
@@ -196,8 +197,9 @@ def run_app(up, rate, options):
         "{model}", up.model).replace("{ca}", str(up.ca))
     with stage.server({"webhook": stage.Responder(options.app, 1)},
                       settings) as served:
-        wait_replies(up, 1)  # wait_ready()'s
-        earlier = up.ask("counts")["delivered"]
+        warm = served.load("webhook", CONNECTIONS, 10, "--requests", WARM)
+        earlier = warm["ok"] + 1  # wait_ready()'s
+        wait_replies(up, earlier)
         pid, = served.workers("webhook")
         with Meter(up, pid, {"lighttpd": served.pid}) as meter:
             load = served.load("webhook", CONNECTIONS, options.seconds,
@@ -351,12 +353,12 @@ def main():
         make_certificate(certificates)
         options.prompt = certificates / "prompt.json"
         prompt_of_the_app(options.prompt)
-        results = stage.interleave(options.rounds, {
-            (program, protocol, rate): (
-                lambda case=(program, protocol, rate):
-                run_case(case, options, certificates))
-            for protocol in options.protocols for rate in options.rates
-            for program in options.programs})
+        cases = [(program, protocol, rate) for protocol in options.protocols
+                 for rate in options.rates for program in options.programs]
+        results = {case: [] for case in cases}
+        for _ in range(options.rounds):
+            for case in cases:
+                results[case].append(run_case(case, options, certificates))
     tell(results, options)
     tell_marks(results)
     options.result.write_text(json.dumps(
