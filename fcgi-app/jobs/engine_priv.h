@@ -36,7 +36,7 @@ struct engine {
 	int64_t claim_ms; /* boot clock: when to look for jobs again */
 	int64_t
 	    commit_ms; /* not before: after a failed commit, or in a crowd */
-	uint32_t lease_ms; /* of every claim and step */
+	uint32_t lease_ms;                     /* of every claim and step */
 	struct store_step steps[COMMIT_BATCH]; /* of the commit under way */
 	struct job *batch[COMMIT_BATCH];
 };
