@@ -190,6 +190,7 @@ accept_event(struct tx *tx, const struct admission *a,
 		.received_boot = tx->global.boot,
 		.created_ms = tx->now.wall_ms,
 		.visible_ms = tx->now.boot_ms + a->limits->lease_ms,
+		.voice = c->event->voice,
 	};
 	struct store_job_id *id = &v->lease.id;
 	enum store_rc rc;
@@ -201,7 +202,8 @@ accept_event(struct tx *tx, const struct admission *a,
 	due.visible_ms = job.visible_ms;
 	bucket_pay(&lane->bucket);
 	bucket_pay(&tx->global.bucket);
-	lane->busy_seq = id->seq;
+	if (!job.voice)
+		lane->busy_seq = id->seq;
 	lane->unfinished++;
 	tx->owed++;
 	lane->used_ms = tx->now.wall_ms;

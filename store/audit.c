@@ -44,6 +44,8 @@ static const struct {
 	[FAULT_NO_PAYLOAD] = { false, "a job without its message", ends },
 	[FAULT_NO_REPLY] = { false, "a job neither at work nor answered",
 	    mends },
+	[FAULT_VOICE] = { false, "a voice message at work before it was heard",
+	    report },
 	[FAULT_NO_DUE] = { false, "a job that nothing will wake", mends },
 	[FAULT_EXTRA_DUE] = { false, "a wake-up at another time than its job's",
 	    report },

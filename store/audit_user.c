@@ -61,8 +61,13 @@ check_state(struct audit *a, struct tx *tx)
 		job_fault(a, FAULT_FAR_DUE);
 	if (job->progress.crashes > 0)
 		job_fault(a, NOTE_SUSPECT);
-	if (s->lane_is_good && s->lane.busy_seq != s->at.id.seq && !s->at.reply)
+	if (s->lane_is_good && s->lane.busy_seq != s->at.id.seq &&
+	    !s->at.reply && !job->voice)
 		job_fault(a, FAULT_NO_REPLY);
+	if (job->voice &&
+	    (s->at.reply ||
+		(s->lane_is_good && s->lane.busy_seq == s->at.id.seq)))
+		job_fault(a, FAULT_VOICE);
 	return check_due(a, tx);
 }
 

@@ -1,7 +1,8 @@
 /* job - a job's state and its place in the index, see FORMAT.md. */
 #include "store/store_priv.h"
 
-enum { VERSION = 1, SIZE = 62 };
+/* In version 1 there were no voice messages. */
+enum { SIZE = 63 };
 
 bool
 job_decode(struct bytes b, struct job *job)
@@ -9,7 +10,8 @@ job_decode(struct bytes b, struct job *job)
 	struct rec_reader r = rec_reader(b);
 	struct store_progress *p = &job->progress;
 
-	rec_get_version(&r, VERSION);
+	uint8_t version = rec_get_u8(&r);
+
 	p->stage = rec_get_u8(&r);
 	p->tries = rec_get_u8(&r);
 	p->crashes = rec_get_u8(&r);
@@ -25,7 +27,8 @@ job_decode(struct bytes b, struct job *job)
 	job->received_ms = rec_get_i64(&r);
 	job->received_boot = rec_get_u32(&r);
 	job->created_ms = rec_get_i64(&r);
-	return rec_is_whole(&r);
+	job->voice = version > 1 && rec_get_u8(&r) != 0;
+	return version >= 1 && version <= STATE_VERSION && rec_is_whole(&r);
 }
 
 enum store_rc
@@ -46,7 +49,7 @@ job_put(struct tx *tx, const struct store_job_id *id, const struct job *job)
 	struct rec_writer w = rec_writer(record, sizeof(record));
 	const struct store_progress *p = &job->progress;
 
-	rec_put_u8(&w, VERSION);
+	rec_put_u8(&w, STATE_VERSION);
 	rec_put_u8(&w, p->stage);
 	rec_put_u8(&w, p->tries);
 	rec_put_u8(&w, p->crashes);
@@ -62,6 +65,7 @@ job_put(struct tx *tx, const struct store_job_id *id, const struct job *job)
 	rec_put_i64(&w, job->received_ms);
 	rec_put_u32(&w, job->received_boot);
 	rec_put_i64(&w, job->created_ms);
+	rec_put_u8(&w, job->voice);
 	return db_put(tx, key_job(id, PART_STATE), record, sizeof(record));
 }
 

@@ -67,6 +67,7 @@ fill_state(struct tx *tx, struct store_job *out, const struct job *job)
 	out->progress = job->progress;
 	out->received_ms = job->received_ms;
 	out->created_ms = job->created_ms;
+	out->voice = job->voice;
 	out->aged = job->received_boot != global_boot(&tx->global, &tx->now);
 }
 

@@ -11,7 +11,7 @@
 
 #include "store/store_priv.h"
 
-enum { VERSION = 1 }; /* of lanes, states and entries of the index */
+enum { VERSION = 1 }; /* of lanes and entries of the index */
 
 /* What a user's jobs say. */
 struct sum {
@@ -40,12 +40,12 @@ keep_damaged(struct tx *tx, const struct store_job_id *id, struct key key,
 
 /* STORE_CORRUPT: it is not ours to mend. */
 static enum store_rc
-is_ours(struct tx *tx, struct key key)
+is_ours(struct tx *tx, struct key key, uint8_t version)
 {
 	struct bytes b;
 	enum store_rc rc = db_get(tx, key, &b);
 
-	if (rc == STORE_OK && rec_is_newer(b, VERSION))
+	if (rc == STORE_OK && rec_is_newer(b, version))
 		return STORE_CORRUPT;
 	return rc == STORE_NONE ? STORE_OK : rc;
 }
@@ -61,7 +61,7 @@ mend_job_get(struct tx *tx, const struct store_job_id *id, struct job *job,
 	*is_mended = false;
 	if (rc != STORE_NONE && rc != STORE_CORRUPT)
 		return rc;
-	rc = is_ours(tx, key_job(id, PART_STATE));
+	rc = is_ours(tx, key_job(id, PART_STATE), STATE_VERSION);
 	if (rc != STORE_OK)
 		return rc;
 	*is_mended = true;
@@ -107,7 +107,7 @@ sum_job(struct tx *tx, const struct store_job_id *id, struct sum *sum)
 	if (!is_mended && due_get(tx, &due) == STORE_NONE)
 		sum->asleep = true;
 	rc = db_get(tx, key_job(id, PART_REPLY), &reply);
-	if (rc == STORE_NONE)
+	if (rc == STORE_NONE && !job.voice)
 		sum->unanswered = id->seq;
 	return rc == STORE_NONE ? STORE_OK : rc;
 }
@@ -177,7 +177,7 @@ mend_lane(struct tx *tx, const uint8_t user[USER], struct lane *lane)
 {
 	struct store_job_id nobody = { .seq = 0 };
 	struct sum sum = { .jobs = 0 };
-	enum store_rc rc = is_ours(tx, key_lane(user));
+	enum store_rc rc = is_ours(tx, key_lane(user), VERSION);
 
 	if (rc == STORE_OK)
 		rc = each_job(tx, user, sum_job, &sum);
@@ -218,7 +218,7 @@ mend_lane_agrees(struct tx *tx, const uint8_t user[USER])
 	enum store_rc rc = lane_get(tx, user, &lane);
 
 	if (rc == STORE_CORRUPT)
-		return is_ours(tx, key_lane(user)) != STORE_OK;
+		return is_ours(tx, key_lane(user), VERSION) != STORE_OK;
 	if (rc != STORE_OK || each_job(tx, user, sum_job, &sum) != STORE_OK)
 		return true;
 	return sum.jobs == lane.unfinished && sum.unanswered == lane.busy_seq &&

@@ -20,30 +20,63 @@ payload_size(const struct store_event *e)
 	    rec_text_size(strlen(e->text));
 }
 
+size_t
+payload_heard_size(const struct payload *p)
+{
+	const struct store_event e = {
+		.to = p->to,
+		.reply_token = p->reply_token,
+		.quote_token = p->quote_token,
+		.text = p->text,
+	};
+
+	return payload_size(&e);
+}
+
 static void
 put_text(struct rec_writer *w, const char *text)
 {
 	rec_put_text(w, text, strlen(text));
 }
 
+/* len is the plain text's. */
+static bool
+encode(struct seal *seal, const struct payload *p, const uint8_t user[USER],
+    uint8_t *to, size_t len)
+{
+	struct rec_writer w = rec_writer(to + SEAL_HEAD, len);
+
+	rec_put_u8(&w, VERSION);
+	rec_put_u8(&w, p->direct);
+	rec_put_bytes(&w, p->retry_key, sizeof(p->retry_key));
+	put_text(&w, p->to);
+	put_text(&w, p->reply_token);
+	put_text(&w, p->quote_token);
+	put_text(&w, p->text);
+	return !w.bad && seal_close(seal, SEAL_PAYLOAD, user, to, len);
+}
+
 bool
 payload_encode(struct seal *seal, const struct store_event *e,
     const uint8_t user[USER], uint8_t *to)
 {
-	size_t len = payload_size(e) - SEAL_HEAD;
-	struct rec_writer w = rec_writer(to + SEAL_HEAD, len);
-	uint8_t retry_key[16];
+	struct payload p = {
+		.direct = e->direct,
+		.to = e->to,
+		.reply_token = text_or_empty(e->reply_token),
+		.quote_token = text_or_empty(e->quote_token),
+		.text = e->text,
+	};
 
-	if (!seal_hash_retry(seal, e->id, retry_key))
-		return false;
-	rec_put_u8(&w, VERSION);
-	rec_put_u8(&w, e->direct);
-	rec_put_bytes(&w, retry_key, sizeof(retry_key));
-	put_text(&w, e->to);
-	put_text(&w, text_or_empty(e->reply_token));
-	put_text(&w, text_or_empty(e->quote_token));
-	put_text(&w, e->text);
-	return !w.bad && seal_close(seal, SEAL_PAYLOAD, user, to, len);
+	return seal_hash_retry(seal, e->id, p.retry_key) &&
+	    encode(seal, &p, user, to, payload_size(e) - SEAL_HEAD);
+}
+
+bool
+payload_heard_encode(struct seal *seal, const struct payload *p,
+    const uint8_t user[USER], uint8_t *to)
+{
+	return encode(seal, p, user, to, payload_heard_size(p) - SEAL_HEAD);
 }
 
 bool

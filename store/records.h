@@ -109,6 +109,8 @@ enum store_rc due_del(struct tx *, int64_t visible_ms,
 bool due_decode(struct bytes key, struct bytes value, struct due *);
 
 /* job.c: a job's state, which is never sealed, and its payload. */
+enum { STATE_VERSION = 2 };
+
 struct job {
 	struct store_progress progress;
 	uint64_t fence;
@@ -116,6 +118,7 @@ struct job {
 	int64_t received_ms;
 	uint32_t received_boot;
 	int64_t created_ms;
+	bool voice; /* not heard yet: its user is not busy with it */
 };
 
 enum store_rc job_get(struct tx *, const struct store_job_id *, struct job *);
@@ -136,6 +139,10 @@ struct payload {
 size_t payload_size(const struct store_event *); /* sealed */
 /* Writes the sealed record, payload_size() bytes. */
 bool payload_encode(struct seal *, const struct store_event *,
+    const uint8_t user[USER], uint8_t *to);
+/* The same for a voice message that was heard. */
+size_t payload_heard_size(const struct payload *);
+bool payload_heard_encode(struct seal *, const struct payload *,
     const uint8_t user[USER], uint8_t *to);
 /* From the plain text; borrowed from it. */
 bool payload_decode(struct bytes, struct payload *);

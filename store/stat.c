@@ -15,6 +15,7 @@ struct person {
 	uint8_t user[USER];
 	bool known; /* user is set */
 	bool has_session;
+	bool has_voice; /* a message that is not heard yet */
 	struct lane lane;
 	int64_t changed_ms;
 	uint32_t first_job; /* unfinished; 0: none */
@@ -45,7 +46,9 @@ info_fill(const struct person *p, bool working, const struct store_now *now,
 
 	for (i = 0; i < sizeof(info->user) / 2; i++)
 		snprintf(info->user + 2 * i, 3, "%02x", p->user[i]);
-	info->state = working ? STORE_WORKING : STORE_IDLE;
+	info->state = working ? STORE_WORKING
+	    : p->has_voice    ? STORE_HEARING
+			      : STORE_IDLE;
 	info->age_ms = now->wall_ms > since ? now->wall_ms - since : 0;
 	info->job = working ? p->lane.busy_seq : p->first_job;
 }
@@ -72,6 +75,8 @@ note_record(struct person *p, enum key_kind kind, struct bytes key,
 {
 	struct session session;
 	struct rec_reader r;
+	uint32_t seq;
+	struct job job;
 
 	switch (kind) {
 	case KEY_LANE:
@@ -86,8 +91,11 @@ note_record(struct person *p, enum key_kind kind, struct bytes key,
 	case KEY_JOB:
 		r = rec_reader(key);
 		r.at += 1 + USER + 1;
+		seq = rec_get_u32(&r);
 		if (p->first_job == 0)
-			p->first_job = rec_get_u32(&r);
+			p->first_job = seq;
+		p->has_voice |= rec_get_u8(&r) == PART_STATE &&
+		    job_decode(value, &job) && job.voice;
 		break;
 	}
 }

@@ -1,9 +1,10 @@
 /*
  * steps - writing down how far jobs have come.
  *
- * Replies are sealed and sessions drafted before the write turn is taken; in
- * the turn each step is checked against its fence.  A session that changed
- * meanwhile is drafted again then, which is rare and takes microseconds.
+ * Replies and what was heard are sealed, and sessions drafted, before the
+ * write turn is taken; in the turn each step is checked against its fence.  A
+ * session that changed meanwhile is drafted again then, which is rare and takes
+ * microseconds.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +14,10 @@
 /* A step with what was made of it before the turn, and its records. */
 struct work {
 	struct store_step *step;
-	uint8_t *reply; /* new; sealed */
-	size_t reply_len;
-	bool talks; /* its turn belongs into the session */
+	uint8_t *record; /* new; sealed: the reply, or the payload heard */
+	size_t record_len;
+	enum store_rc record_rc; /* STORE_CORRUPT: there is no payload */
+	bool talks;              /* its turn belongs into the session */
 	bool no_room;
 	struct session_draft draft;
 	enum store_rc draft_rc;
@@ -46,10 +48,11 @@ renew(struct tx *tx, struct steps *all, struct work *w)
 static void
 free_user(struct tx *tx, struct work *w)
 {
-	if (w->lane.busy_seq == w->step->lease.id.seq) {
-		w->lane.busy_seq = 0;
+	if (w->lane.busy_seq == w->step->lease.id.seq || w->job.voice)
 		tx->owed--;
-	}
+	if (w->lane.busy_seq == w->step->lease.id.seq)
+		w->lane.busy_seq = 0;
+	w->job.voice = false;
 	w->lane.used_ms = tx->now.wall_ms;
 }
 
@@ -88,8 +91,8 @@ step_answer(struct tx *tx, struct steps *all, struct work *w)
 	if (rc == STORE_OK && w->talks)
 		rc = session_draft_put(tx, id->user, &w->draft);
 	if (rc == STORE_OK)
-		rc =
-		    db_put(tx, key_job(id, PART_REPLY), w->reply, w->reply_len);
+		rc = db_put(tx, key_job(id, PART_REPLY), w->record,
+		    w->record_len);
 	return rc == STORE_OK ? renew(tx, all, w) : rc;
 }
 
@@ -149,10 +152,35 @@ step_dead(struct tx *tx, struct steps *all, struct work *w)
 	return rc == STORE_OK ? dead_put(tx, &step->lease.id, &dead) : rc;
 }
 
+/* The user is busy with it from here on, or was with another one before. */
+static enum store_rc
+step_heard(struct tx *tx, struct steps *all, struct work *w)
+{
+	const struct store_job_id *id = &w->step->lease.id;
+	enum store_rc rc = w->job.voice ? w->record_rc : STORE_FENCED;
+
+	if (rc == STORE_OK)
+		rc = mend_lane_get(tx, id->user, &w->lane);
+	if (rc != STORE_OK)
+		return rc;
+	if (w->lane.busy_seq != 0 && w->lane.busy_seq != id->seq) {
+		rc = step_done(tx, all, w);
+		return rc == STORE_OK ? STORE_NONE : rc;
+	}
+	w->lane.busy_seq = id->seq;
+	w->job.voice = false;
+	rc = lane_put(tx, id->user, &w->lane);
+	if (rc == STORE_OK)
+		rc = db_put(tx, key_job(id, PART_PAYLOAD), w->record,
+		    w->record_len);
+	return rc == STORE_OK ? renew(tx, all, w) : rc;
+}
+
 static enum store_rc (*const kinds[])(struct tx *, struct steps *,
     struct work *) = {
 	[STORE_SAVE] = renew,
 	[STORE_ANSWER] = step_answer,
+	[STORE_HEARD] = step_heard,
 	[STORE_WAIT] = step_wait,
 	[STORE_DONE] = step_done,
 	[STORE_DEAD] = step_dead,
@@ -176,7 +204,9 @@ run_step(struct tx *tx, struct steps *all, struct work *w)
 	if (rc == STORE_OK)
 		rc = kinds[w->step->kind](tx, all, w);
 	w->step->rc = rc;
-	return rc == STORE_FENCED || rc == STORE_CORRUPT ? STORE_OK : rc;
+	return rc == STORE_FENCED || rc == STORE_CORRUPT || rc == STORE_NONE
+	    ? STORE_OK
+	    : rc;
 }
 
 static enum store_rc
@@ -214,13 +244,41 @@ seal_reply(struct seal *seal, struct work *w)
 
 	if (step->reply == NULL || step->reply_len > REPLY_MAX)
 		return false;
-	w->reply_len = SEAL_HEAD + step->reply_len;
-	w->reply = malloc(w->reply_len);
-	if (w->reply == NULL)
+	w->record_len = SEAL_HEAD + step->reply_len;
+	w->record = malloc(w->record_len);
+	if (w->record == NULL)
 		return false;
-	memcpy(w->reply + SEAL_HEAD, step->reply, step->reply_len);
-	return seal_close(seal, SEAL_REPLY, step->lease.id.user, w->reply,
+	memcpy(w->record + SEAL_HEAD, step->reply, step->reply_len);
+	return seal_close(seal, SEAL_REPLY, step->lease.id.user, w->record,
 	    step->reply_len);
+}
+
+/* The job's payload with another text; without a lease there is none. */
+static enum store_rc
+seal_heard(struct steps *all, struct work *w, const struct store_now *now)
+{
+	const struct store_step *step = w->step;
+	struct payload p = { .text = step->text };
+	struct store_job job;
+	bool sealed;
+
+	if (p.text == NULL || strlen(p.text) > STORE_TEXT_MAX)
+		return STORE_ERR;
+	w->record_rc = store_load(all->store, &step->lease, *now, &job);
+	if (w->record_rc != STORE_OK)
+		return w->record_rc == STORE_ERR ? STORE_ERR : STORE_OK;
+	p.direct = job.direct;
+	memcpy(p.retry_key, job.retry_key, sizeof(p.retry_key));
+	p.to = job.to;
+	p.reply_token = job.reply_token;
+	p.quote_token = job.quote_token;
+	w->record_len = payload_heard_size(&p);
+	w->record = malloc(w->record_len);
+	sealed = w->record != NULL &&
+	    payload_heard_encode(all->store->seal, &p, step->lease.id.user,
+		w->record);
+	store_job_release(&job);
+	return sealed ? STORE_OK : STORE_ERR;
 }
 
 /* All that can be done without the turn. */
@@ -229,6 +287,7 @@ prepare(struct steps *all, struct store_step *steps,
     const struct store_now *now)
 {
 	bool any_talks = false;
+	enum store_rc rc = STORE_OK;
 	struct work *w;
 	size_t i;
 
@@ -237,6 +296,10 @@ prepare(struct steps *all, struct store_step *steps,
 		w->step = &steps[i];
 		if (w->step->kind >= STORE_STEP__MAX)
 			return STORE_ERR;
+		if (w->step->kind == STORE_HEARD)
+			rc = seal_heard(all, w, now);
+		if (rc != STORE_OK)
+			return rc;
 		if (w->step->kind != STORE_ANSWER)
 			continue;
 		if (!seal_reply(all->store->seal, w))
@@ -248,7 +311,10 @@ prepare(struct steps *all, struct store_step *steps,
 			 : STORE_OK;
 }
 
-/* The turn has come: which of the long replies have room? */
+/*
+ * The turn has come: which of the long replies have room?  What was heard
+ * takes it from a reply that is still to come, so it asks however short it is.
+ */
 static enum store_rc
 find_room(struct store *s, const struct store_now *now, void *arg)
 {
@@ -257,8 +323,9 @@ find_room(struct store *s, const struct store_now *now, void *arg)
 	struct work *w;
 
 	for (w = all->works; w < all->works + all->n; w++) {
-		more = w->reply_len + w->draft.len;
-		if (more <= ROOM_SHORT)
+		more = w->record_len + w->draft.len;
+		if (more == 0 ||
+		    (more <= ROOM_SHORT && w->step->kind != STORE_HEARD))
 			continue;
 		w->no_room = room_for_reply(s, now, bytes + more) != STORE_OK;
 		if (!w->no_room)
@@ -274,7 +341,7 @@ works_free(struct steps *all)
 
 	for (i = 0; i < all->n; i++) {
 		session_draft_release(&all->works[i].draft);
-		free(all->works[i].reply);
+		free(all->works[i].record);
 	}
 	free(all->works);
 }

@@ -110,6 +110,7 @@ struct store_event {
 	const char *text;
 	int64_t line_ms; /* LINE's timestamp of the event */
 	bool direct;     /* 1:1 chat, not a group or room */
+	bool voice;      /* text only names what is to be heard first */
 };
 
 /* Bucket sizes in tokens, refill in tokens per second; 0 = never refilled. */
@@ -148,6 +149,10 @@ struct store_verdict {
 };
 
 /*
+ * A voice message is a job that its user is not busy with until STORE_HEARD
+ * says what was heard: other messages of his may be admitted meanwhile.  It is
+ * admitted and pays as a text is.
+ *
  * Decides about all events of one or several webhook bodies, in their order,
  * and writes down those that became jobs, durably, before it returns.
  * verdicts[i] belongs to events[i].  The order of the questions: known id,
@@ -225,6 +230,7 @@ struct store_job {
 	struct store_lease lease;
 	struct store_progress progress;
 	bool direct;
+	bool voice;            /* not heard yet: see STORE_HEARD */
 	bool aged;             /* received in an earlier boot: age unknown */
 	int64_t received_ms;   /* boot clock; of the latest delivery */
 	int64_t created_ms;    /* wall clock */
@@ -275,6 +281,7 @@ void store_mark(struct store *, const struct store_job_id *);
 enum store_step_kind {
 	STORE_SAVE = 0, /* keep progress, renew the lease */
 	STORE_ANSWER,   /* the same, with the reply: the user may ask again */
+	STORE_HEARD,    /* the same, with what a voice message says */
 	STORE_WAIT,     /* keep progress, give the job back for wait_ms */
 	STORE_DONE,     /* ended: the job's records are removed */
 	STORE_DEAD,     /* ended, with a dead letter */
@@ -287,30 +294,36 @@ enum store_step_kind {
  * answer are appended to the session, trimmed to the last turns (one turn is
  * a question with its answer) and bytes; the newest one always stays, cut
  * where it is too large by itself.
+ *
+ * With STORE_HEARD the job's text becomes text, and the user is busy with it.
+ * If he is busy with another question by then, the job ends, without a trace,
+ * and its rc is STORE_NONE.  A job is heard once: later it is STORE_FENCED.
  */
 struct store_step {
 	struct store_lease lease;
 	enum store_step_kind kind;
 	struct store_progress progress;
-	uint32_t lease_ms; /* SAVE, ANSWER */
+	uint32_t lease_ms; /* SAVE, ANSWER, HEARD */
 	uint32_t wait_ms;  /* WAIT */
 	const char *reply; /* ANSWER; borrowed for the call */
 	size_t reply_len;
+	const char *text;              /* HEARD; borrowed for the call */
 	const char *question, *answer; /* ANSWER; NULL: the session stays */
 	unsigned history_turns, history_bytes;
 	const char *reason; /* DEAD: up to 31 bytes, no user text */
-	enum store_rc rc;   /* out: STORE_OK, STORE_FENCED, STORE_CORRUPT, or
-	                     with ANSWER STORE_FULL: see below */
+	enum store_rc rc;   /* out: STORE_OK, STORE_FENCED, STORE_CORRUPT; with
+	                     ANSWER and HEARD STORE_FULL: see below; with
+	                     HEARD STORE_NONE */
 };
 
 /*
  * Commits the steps of one turn of the engine together.  Each step is checked
  * against its fence by itself and answers in its rc; a fenced step changes
- * nothing.  Nor does one with STORE_FULL: its reply would take the room that
- * other jobs need to end.  It may come again with a shorter one: up to 1,000
- * bytes, with nothing to remember, there is always room.  On another code than
- * STORE_OK no step happened: STORE_BUSY, STORE_FULL (fewer steps at once may
- * pass, or the disk is full), STORE_ERR or STORE_FATAL.
+ * nothing.  Nor does one with STORE_FULL: what it brings would take the room
+ * that other jobs need to end.  Such a job may come with a short ANSWER instead:
+ * for up to 1,000 bytes, with nothing to remember, there is always room.  On
+ * another code than STORE_OK no step happened: STORE_BUSY, STORE_FULL (fewer
+ * steps at once may pass, or the disk is full), STORE_ERR or STORE_FATAL.
  */
 enum store_rc store_steps(struct store *, struct store_step *, size_t n,
     struct store_now);

@@ -7,7 +7,11 @@
 
 #include "store/store.h"
 
-enum store_state { STORE_IDLE = 0, STORE_WORKING };
+enum store_state {
+	STORE_IDLE = 0,
+	STORE_WORKING,
+	STORE_HEARING /* no question is at work, a voice message will be one */
+};
 
 struct store_session_info {
 	char user[17]; /* hex, a prefix of the keyed hash */

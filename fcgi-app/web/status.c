@@ -74,6 +74,7 @@ session_json(const struct store_session_info *info)
 	static const char *const states[] = {
 		[STORE_IDLE] = "idle",
 		[STORE_WORKING] = "busy",
+		[STORE_HEARING] = "audio",
 	};
 
 	return json_pack("{s:s, s:s, s:I, s:o}", "user", info->user, "state",

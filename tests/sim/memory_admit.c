@@ -187,7 +187,10 @@ accept_event(struct store *s, const struct store_event *e, struct person *p,
 	p->has_lane = true;
 	p->used_ms = now->wall_ms;
 	memcpy(job->id.user, p->user, 16);
-	job->id.seq = p->busy_seq = p->next_seq++;
+	job->id.seq = p->next_seq++;
+	job->voice = e->voice;
+	if (!e->voice)
+		p->busy_seq = job->id.seq;
 	job->progress.tries = 1;
 	job->fence = ++world.serial;
 	job->owner = memory_self(s);

@@ -29,6 +29,18 @@ first_job(const struct person *p)
 	return first;
 }
 
+static bool
+has_voice(const struct person *p)
+{
+	struct job *job;
+
+	for (job = TAILQ_FIRST(&world.jobs); job != NULL;
+	     job = TAILQ_NEXT(job, link))
+		if (memcmp(job->id.user, p->user, 16) == 0 && job->voice)
+			return true;
+	return false;
+}
+
 static void
 describe(const struct person *p, const struct store_now *now,
     struct store_session_info *info)
@@ -38,7 +50,9 @@ describe(const struct person *p, const struct store_now *now,
 
 	for (i = 0; i < sizeof(info->user) / 2; i++)
 		snprintf(info->user + 2 * i, 3, "%02x", p->user[i]);
-	info->state = p->busy_seq != 0 ? STORE_WORKING : STORE_IDLE;
+	info->state = p->busy_seq != 0 ? STORE_WORKING
+	    : has_voice(p)             ? STORE_HEARING
+				       : STORE_IDLE;
 	info->age_ms = now->wall_ms > since ? now->wall_ms - since : 0;
 	info->job = p->busy_seq != 0 ? p->busy_seq : first_job(p);
 }

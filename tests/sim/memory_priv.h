@@ -50,7 +50,7 @@ struct job {
 	bool blamed; /* its owner died inside its code */
 	int64_t visible_ms, received_ms, created_ms;
 	uint32_t received_boot;
-	bool direct;
+	bool direct, voice;
 	uint8_t retry_key[16];
 	char *to, *reply_token, *quote_token, *text;
 	char *reply; /* NULL: none yet */

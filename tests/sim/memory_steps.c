@@ -112,6 +112,28 @@ free_user(struct person *p, const struct job *job, const struct store_now *now)
 	p->used_ms = now->wall_ms;
 }
 
+/* The words, or the job's end because its user is busy with another one. */
+static enum store_rc
+hear(struct store *s, struct job *job, const struct store_step *step,
+    const struct store_now *now)
+{
+	struct person *p = memory_person(job->id.user);
+
+	if (!job->voice)
+		return STORE_FENCED;
+	if (p->busy_seq != 0 && p->busy_seq != job->id.seq) {
+		free_user(p, job, now);
+		memory_job_remove(job);
+		return STORE_NONE;
+	}
+	p->busy_seq = job->id.seq;
+	job->voice = false;
+	free(job->text);
+	job->text = memory_text(step->text);
+	renew(s, job, step, now);
+	return STORE_OK;
+}
+
 static void
 answer(struct store *s, struct job *job, const struct store_step *step,
     const struct store_now *now)
@@ -119,6 +141,7 @@ answer(struct store *s, struct job *job, const struct store_step *step,
 	struct person *p = memory_person(job->id.user);
 
 	free_user(p, job, now);
+	job->voice = false;
 	free(job->reply);
 	job->reply = memory_new(step->reply_len + 1);
 	memcpy(job->reply, step->reply, step->reply_len);
@@ -173,6 +196,8 @@ run_step(struct store *s, const struct store_step *step,
 	case STORE_ANSWER:
 		answer(s, job, step, now);
 		break;
+	case STORE_HEARD:
+		return hear(s, job, step, now);
 	case STORE_WAIT:
 		give_back(job, step, now);
 		break;
@@ -190,6 +215,9 @@ is_sound(const struct store_step *step)
 {
 	if (step->kind >= STORE_STEP__MAX)
 		return false;
+	if (step->kind == STORE_HEARD)
+		return step->text != NULL &&
+		    strlen(step->text) <= STORE_TEXT_MAX;
 	return step->kind != STORE_ANSWER ||
 	    (step->reply != NULL && step->reply_len <= REPLY_MAX);
 }

@@ -168,6 +168,7 @@ static const struct damage {
 	{ STATE, REMOVE, 0, 0, "a wake-up without a job" },
 	{ STATE, REMOVE, 0, 0, "busy with a job that is not there" },
 	{ STATE, CUT, 0, 0, "a record that does not decode" },
+	{ STATE, SET, 62, 1, "a voice message at work before it was heard" },
 	{ STATE, SET, 26, 1, "a fence that was not given yet" },
 	{ STATE, SET, 41, 1, "a job that nothing will wake" },
 	{ STATE, SET, 41, 1, "a wake-up at another time than its job's" },

@@ -141,7 +141,7 @@ a_job_without_a_state_ends_and_its_user_is_told(void **state)
 		store_job_release(&job);
 		assert_string_equal(letter(f).reason, "damaged state");
 		assert_int_equal(letter(f).n_damaged,
-		    states[i].remove ? 0 : 62);
+		    states[i].remove ? 0 : 63);
 		assert_int_equal(audit(f->store, at(LEASE_MS)).faults, 0);
 		assert_int_equal(step(f->store, &lease, STORE_DEAD,
 				     at(LEASE_MS)),
@@ -310,7 +310,8 @@ what_a_newer_program_wrote_is_left(void **state)
 
 	do_damage(f, (struct damage){ key_lane(lease.id.user), false, 0, 2 });
 	do_damage(f,
-	    (struct damage){ key_job(&other.id, PART_STATE), false, 0, 2 });
+	    (struct damage){
+		key_job(&other.id, PART_STATE), false, 0, STATE_VERSION + 1 });
 	assert_int_equal(admit(f->store, "e3", "U1", at(1)).fate,
 	    STORE_DROPPED);
 	assert_int_equal(step(f->store, &lease, STORE_DONE, at(1)),

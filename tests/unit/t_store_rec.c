@@ -1,6 +1,6 @@
 /*
- * Records of version 1 are read and written as tests/data/store shows them,
- * and what does not decode is told from what does, and stays.
+ * Records are read and written as tests/data/store shows them, and what does
+ * not decode is told from what does, and stays.
  */
 #include <ctype.h>
 #include <setjmp.h>
@@ -118,6 +118,7 @@ static const struct {
 	{ "session", decode_session, true },
 	{ "session-1", decode_session, true },
 	{ "state", decode_job, false },
+	{ "state-1", decode_job, false },
 	{ "due", decode_due, false },
 	{ "worker", decode_worker, false },
 	{ "dead", decode_dead, false },
@@ -181,6 +182,11 @@ the_fields_have_their_places(void **state)
 	assert_int_equal(any.job.fence, 0x1234);
 	assert_int_equal(any.job.visible_ms, 50060000);
 	assert_int_equal(any.job.created_ms, 1790000000001);
+	assert_true(any.job.voice);
+	r = record_read("state-1");
+	assert_true(job_decode(bytes_of(&r), &any.job));
+	assert_int_equal(any.job.created_ms, 1790000000001);
+	assert_false(any.job.voice);
 	r = record_read("due");
 	assert_true(decode_due(bytes_of(&r), &any.due));
 	assert_int_equal(any.due.owner.slot, 3);
