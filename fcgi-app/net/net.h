@@ -70,16 +70,28 @@ struct net_reply {
 				 * bytes of the answer */
 };
 
-/* Copied by net_start(), with all that it points to. */
+/*
+ * A body that is made while it is sent.  read writes up to size bytes, those
+ * from offset on, and returns how many: at least one while there are more.  It
+ * may be asked for the same bytes again.  from is not copied: it must stay as
+ * it is until done is called, or until net_cancel() or net_close().
+ */
+struct net_source {
+	size_t (*read)(const void *from, size_t offset, char *to, size_t size);
+	const void *from;
+};
+
+/* Copied by net_start(), with all that it points to but what source reads. */
 struct net_call {
 	const char *url;
 	const char *const *headers; /* "Name: value", NULL ends; or NULL */
-	const char *body;           /* NULL: a GET; else a POST */
-	size_t body_len;
-	uint32_t timeout_ms; /* of the whole exchange, at least 1 */
-	uint32_t connect_ms; /* until connected (DNS, TCP, TLS);
+	const char *body; /* NULL, and no source: a GET; else a POST */
+	const struct net_source *source; /* NULL, or instead of body */
+	size_t body_len;                 /* of either */
+	uint32_t timeout_ms;             /* of the whole exchange, at least 1 */
+	uint32_t connect_ms;             /* until connected (DNS, TCP, TLS);
 			      * 0: timeout_ms */
-	size_t max_bytes;    /* of the answer's body */
+	size_t max_bytes;                /* of the answer's body */
 	void (*done)(void *arg, const struct net_reply *);
 	void *arg;
 };

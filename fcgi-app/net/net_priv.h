@@ -45,6 +45,8 @@ struct net_request {
 	CURL *easy;
 	struct curl_slist *headers;
 	struct buf body;
+	struct net_source source; /* of a body that is made while it is sent */
+	size_t source_len, source_at;
 	int64_t start_ms, connect_end_ms, end_ms; /* boot clock */
 	bool connected; /* it has a connection, and was about to be sent */
 	bool plain;     /* http */

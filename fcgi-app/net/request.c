@@ -2,6 +2,7 @@
  * request.c - one exchange: its options and limits, from start to end.
  */
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -48,6 +49,33 @@ take_body(char *bytes, size_t one, size_t n, void *arg)
 	(void)one;
 	r->too_big = r->body.len + n > r->body.max;
 	return buf_add(&r->body, bytes, n) == 0 ? n : 0;
+}
+
+static size_t
+give_body(char *to, size_t one, size_t n, void *arg)
+{
+	struct net_request *r = arg;
+	size_t left = r->source_len - r->source_at;
+
+	if (left > one * n)
+		left = one * n;
+	if (left > 0)
+		left = r->source.read(r->source.from, r->source_at, to, left);
+	r->source_at += left;
+	return left;
+}
+
+/* Before a second try, of which nothing has left yet either. */
+static int
+seek_body(void *arg, curl_off_t offset, int origin)
+{
+	struct net_request *r = arg;
+
+	if (origin != SEEK_SET || offset < 0 ||
+	    offset > (curl_off_t)r->source_len)
+		return CURL_SEEKFUNC_FAIL;
+	r->source_at = (size_t)offset;
+	return CURL_SEEKFUNC_OK;
 }
 
 static bool
@@ -103,6 +131,10 @@ set_callbacks(struct net_request *r)
 	    curl_easy_setopt(e, CURLOPT_ERRORBUFFER, r->error) ||
 	    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, take_body) ||
 	    curl_easy_setopt(e, CURLOPT_WRITEDATA, r) ||
+	    curl_easy_setopt(e, CURLOPT_READFUNCTION, give_body) ||
+	    curl_easy_setopt(e, CURLOPT_READDATA, r) ||
+	    curl_easy_setopt(e, CURLOPT_SEEKFUNCTION, seek_body) ||
+	    curl_easy_setopt(e, CURLOPT_SEEKDATA, r) ||
 	    curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, open_socket) ||
 	    curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, r) ||
 	    curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, before_sending) ||
@@ -231,13 +263,19 @@ set_body(struct net_request *r, const struct net_call *call)
 {
 	CURL *e = r->easy;
 
-	r->repeats = call->body == NULL;
+	r->repeats = call->body == NULL && call->source == NULL;
 	if (r->repeats)
 		return curl_easy_setopt(e, CURLOPT_HTTPGET, 1L);
+	if (call->source != NULL) {
+		r->source = *call->source;
+		r->source_len = call->body_len;
+		r->source_at = 0;
+	}
 	return curl_easy_setopt(e, CURLOPT_POST, 1L) ||
 	    curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE,
 		(curl_off_t)call->body_len) ||
-	    curl_easy_setopt(e, CURLOPT_COPYPOSTFIELDS, call->body);
+	    curl_easy_setopt(e, CURLOPT_COPYPOSTFIELDS,
+		call->source != NULL ? NULL : call->body);
 }
 
 /* Of https: always the same for a host. */

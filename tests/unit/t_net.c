@@ -70,6 +70,61 @@ a_handle_that_posted_can_get(void **state)
 	}
 }
 
+/* "0123...": what stands at an offset is known. */
+static size_t
+read_digits(const void *from, size_t offset, char *to, size_t size)
+{
+	size_t i, most = *(const size_t *)from;
+
+	if (size > most)
+		size = most;
+	for (i = 0; i < size; i++)
+		to[i] = (char)('0' + (offset + i) % 10);
+	return size;
+}
+
+static void
+a_body_may_be_made_while_it_is_sent(void **state)
+{
+	size_t piece = 7;
+	const struct net_source source = { read_digits, &piece };
+	struct result result;
+	struct net_call call =
+	    net_call_to(net_url("http", "/echo"), NULL, &result);
+
+	call.source = &source;
+	call.body_len = 25;
+	result = net_fetch(*state, &call);
+	assert_end(&result, NET_ANSWERED);
+	assert_string_equal(result.body, "POST 0123456789012345678901234");
+	/* The next ones, on the same connection, have bodies of their own. */
+	result = net_post(*state, net_url("http", "/echo"), "x");
+	assert_string_equal(result.body, "POST x");
+	result = net_get(*state, net_url("http", "/echo"));
+	assert_string_equal(result.body, "GET ");
+}
+
+static void
+a_large_body_is_made_in_pieces(void **state)
+{
+	enum { LARGE = 3000000 };
+	static const char *const kinds[] = { "http", "https" };
+	size_t piece = 100000, i;
+	const struct net_source source = { read_digits, &piece };
+	struct net_call call;
+	struct result result;
+
+	for (i = 0; i < 2; i++) {
+		call = net_call_to(net_url(kinds[i], "/ok"), NULL, &result);
+		call.source = &source;
+		call.body_len = LARGE;
+		result = net_fetch(*state, &call);
+		assert_end(&result, NET_ANSWERED);
+		assert_int_equal(result.reply.status, 200);
+	}
+	assert_int_equal(net_seen(*state, "content-length=3000000"), 2);
+}
+
 static void
 line_s_request_id_is_kept(void **state)
 {
@@ -306,6 +361,8 @@ main(void)
 		TEST(a_post_is_answered),
 		TEST(an_empty_body_is_a_post_and_none_a_get),
 		TEST(a_handle_that_posted_can_get),
+		TEST(a_body_may_be_made_while_it_is_sent),
+		TEST(a_large_body_is_made_in_pieces),
 		TEST(line_s_request_id_is_kept),
 		TEST(an_error_status_is_an_answer),
 		TEST(a_redirect_is_not_followed),
