@@ -320,8 +320,8 @@ struct store_step {
  * Commits the steps of one turn of the engine together.  Each step is checked
  * against its fence by itself and answers in its rc; a fenced step changes
  * nothing.  Nor does one with STORE_FULL: what it brings would take the room
- * that other jobs need to end.  Such a job may come with a short ANSWER instead:
- * for up to 1,000 bytes, with nothing to remember, there is always room.  On
+ * that other jobs need to end.  Such a job may come with a short ANSWER, for
+ * which there is always room: up to 1,000 bytes, with nothing to remember.  On
  * another code than STORE_OK no step happened: STORE_BUSY, STORE_FULL (fewer
  * steps at once may pass, or the disk is full), STORE_ERR or STORE_FATAL.
  */

@@ -284,8 +284,11 @@ memory_check(void)
 	}
 	for (job = TAILQ_FIRST(&world.jobs); job != NULL;
 	     job = TAILQ_NEXT(job, link)) {
-		if (memory_person(job->id.user) == NULL)
+		p = memory_person(job->id.user);
+		if (p == NULL)
 			return "a job has no user";
+		if (job->voice && p->busy_seq == job->id.seq)
+			return "a user is busy with what was not heard yet";
 		if (job->owner.slot >= 0 && job->visible_ms == INT64_MAX)
 			return "a job is never due";
 	}

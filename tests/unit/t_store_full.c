@@ -30,7 +30,7 @@ setup_small(void **state)
 
 /* Admits users until the store is full; gives how many there are. */
 static size_t
-fill(struct fixture *f, struct store_lease *leases)
+fill(struct fixture *f, struct store_lease *leases, bool voice)
 {
 	struct store_event e;
 	struct store_verdict v;
@@ -44,6 +44,7 @@ fill(struct fixture *f, struct store_lease *leases)
 		snprintf(id, sizeof(id), "e%zu", n);
 		e = message(id, id);
 		e.text = text;
+		e.voice = voice;
 		rc = store_admit(f->store, &e, 1, &generous, at(0), &v);
 		if (rc != STORE_OK)
 			break;
@@ -98,7 +99,7 @@ a_full_store_finishes_its_jobs_and_then_admits_again(void **state)
 {
 	struct fixture *f = *state;
 	static struct store_lease leases[JOBS_MAX];
-	size_t n = fill(f, leases);
+	size_t n = fill(f, leases, false);
 
 	assert_in_range(n, 300, JOBS_MAX - 1);
 	assert_int_equal(store_ready(f->store, at(0)), STORE_FULL);
@@ -160,7 +161,7 @@ no_length_of_answers_keeps_jobs_from_ending(void **state)
 	static struct store_lease leases[JOBS_MAX];
 	struct store_swept swept;
 	struct store_stat stat;
-	size_t n = fill(f, leases), fit = 0, i, none;
+	size_t n = fill(f, leases, false), fit = 0, i, none;
 
 	for (i = 0; i < n; i += BATCH)
 		fit += answer_at_length(f, leases + i,
@@ -179,13 +180,56 @@ no_length_of_answers_keeps_jobs_from_ending(void **state)
 	    STORE_ACCEPTED);
 }
 
+/* What was said, or for want of room a short word; true if it was heard. */
+static bool
+hear_one(struct fixture *f, const struct store_lease *lease, const char *text)
+{
+	struct store_step heard = {
+		.lease = *lease,
+		.kind = STORE_HEARD,
+		.lease_ms = LEASE_MS,
+		.text = text,
+	};
+
+	assert_int_equal(store_steps(f->store, &heard, 1, at(1)), STORE_OK);
+	if (heard.rc == STORE_OK)
+		return true;
+	assert_int_equal(heard.rc, STORE_FULL);
+	step_all(f, lease, 1, STORE_ANSWER);
+	return false;
+}
+
+static void
+what_is_heard_takes_no_room_that_is_owed(void **state)
+{
+	struct fixture *f = *state;
+	static struct store_lease leases[JOBS_MAX];
+	static bool was_heard[JOBS_MAX];
+	static char text[5001];
+	size_t n = fill(f, leases, true), fit = 0, i;
+
+	memset(text, 'x', sizeof(text) - 1);
+	assert_int_equal(atomic_load(&f->store->shared->owed), n);
+	for (i = 0; i < n; i++) {
+		was_heard[i] = hear_one(f, &leases[i], text);
+		fit += was_heard[i];
+	}
+	assert_in_range(fit, 1, n - 1);
+	assert_int_equal(atomic_load(&f->store->shared->owed), fit);
+	for (i = 0; i < n; i++)
+		if (was_heard[i])
+			step_all(f, &leases[i], 1, STORE_ANSWER);
+	assert_int_equal(atomic_load(&f->store->shared->owed), 0);
+	end_all(f, leases, n, STORE_DONE, STORE_DONE);
+}
+
 /* The promise is counted anew when nobody knows it. */
 static void
 what_is_owed_is_known_again_after_a_restart(void **state)
 {
 	struct fixture *f = *state;
 	static struct store_lease leases[JOBS_MAX];
-	size_t n = fill(f, leases);
+	size_t n = fill(f, leases, false);
 
 	assert_int_equal(atomic_load(&f->store->shared->owed), n);
 	store_close(&f->store);
@@ -208,7 +252,7 @@ a_full_store_is_swept_and_then_admits_again(void **state)
 	static struct store_lease leases[JOBS_MAX];
 	struct store_swept swept;
 	struct store_stat stat;
-	size_t n = fill(f, leases), none;
+	size_t n = fill(f, leases, false), none;
 
 	end_all(f, leases, n, STORE_DEAD, STORE_DEAD);
 	assert_int_equal(store_sweep(f->store, &rules, at(LATER_MS), &swept),
@@ -271,6 +315,7 @@ main(void)
 		TEST(a_full_store_finishes_its_jobs_and_then_admits_again),
 		TEST(a_full_store_is_swept_and_then_admits_again),
 		TEST(no_length_of_answers_keeps_jobs_from_ending),
+		TEST(what_is_heard_takes_no_room_that_is_owed),
 		TEST(what_is_owed_is_known_again_after_a_restart),
 		TEST(pages_that_a_dead_reader_pinned_are_found_again),
 	};
