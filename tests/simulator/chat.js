@@ -13,6 +13,7 @@ const STATE_MS = 500;
 const RETRY_MS = 1000;
 const NO_ANSWER_MS = 65000;
 const FRESH_MS = 3000;
+const SAMPLE_WORDS = "What helps against a cold?";
 const KINDS = {
   answered: "answered", busy: "system busy", slow: "slow down",
   other: "apology or refusal", nothing: "nothing (yet)",
@@ -72,6 +73,12 @@ class Phone {
       submit.preventDefault();
       this.send();
     });
+    const file = root.querySelector("input[type=file]");
+    root.querySelector(".speak").addEventListener("click", () => file.click());
+    file.addEventListener("change", () => {
+      if (file.files.length > 0) this.speak(file.files[0]);
+      file.value = "";
+    });
     byId("phones").append(root);
   }
 
@@ -88,6 +95,22 @@ class Phone {
     this.input.value = "";
     call("/_sim/say", { user: this.key, text })
       .catch(() => this.append(make("p", "note user bad", "not sent")));
+  }
+
+  /* What the recording says is told beside it: the simulator has no ears. */
+  async speak(file) {
+    const words = this.input.value.trim() || SAMPLE_WORDS;
+    this.input.value = "";
+    try {
+      const bytes = new Uint8Array(await file.arrayBuffer());
+      let text = "";
+      for (let i = 0; i < bytes.length; i += 8192) {
+        text += String.fromCharCode(...bytes.subarray(i, i + 8192));
+      }
+      await call("/_sim/speak", { user: this.key, audio: btoa(text), words });
+    } catch {
+      this.append(make("p", "note user bad", "not sent"));
+    }
   }
 
   append(...elements) {

@@ -3,6 +3,8 @@
     GET  /_sim/state             users, the app's sessions, the running scene
     GET  /_sim/events?cursor=N   what happened after N; waits up to 20 s
     POST /_sim/say               {"user": "user-1", "text": "..."}
+    POST /_sim/speak             {"user": "user-1", "audio": base64,
+                                 "words": what it says}
     POST /_sim/scene             {"name": "flood"}
     POST /_sim/settings          {"latency_ms": 500, "fault": {"target":
                                  "gemini", "name": "503", "times": 1}}
@@ -14,6 +16,7 @@ Shortcuts against the real thing: a user's history is kept by the simulator,
 not by a phone; what kind of answer came is guessed from its words.
 """
 
+import base64
 import json
 import threading
 import urllib.error
@@ -78,6 +81,14 @@ class Chat:
         status, seconds = self.sim.say(str(given["user"]), text)
         return {"status": status, "seconds": round(seconds, 4)}
 
+    def speak(self, exchange):
+        given = exchange.parsed()
+        audio = base64.b64decode(given["audio"], validate=True)
+        words = str(given["words"])[:TEXT_MAX]
+        event = self.sim.voice_event(str(given["user"]), audio, words)
+        status, seconds = self.sim.send([event])
+        return {"status": status, "seconds": round(seconds, 4)}
+
     def start_scene(self, exchange):
         name = exchange.parsed()["name"]
         if name not in SCENES:
@@ -135,6 +146,7 @@ class Chat:
 
 CALLS = {
     ("POST", "/_sim/say"): Chat.say,
+    ("POST", "/_sim/speak"): Chat.speak,
     ("POST", "/_sim/scene"): Chat.start_scene,
     ("POST", "/_sim/settings"): Chat.settings,
     ("GET", "/_sim/events"): Chat.events,

@@ -6,8 +6,8 @@
     sim.faults.add("gemini", "hang", match=lambda x: "fever" in x.question)
 
 match gets the record of the request: the one of sim.model_calls for gemini,
-the one of sim.requests (with the parsed body in .json) for LINE.  A request
-that the real service refuses is refused before any fault.
+of sim.hearings for stt, of sim.requests (with the parsed body in .json) for
+LINE.  A request that the real service refuses is refused before any fault.
 
 Shortcuts against the real thing: errors come at once, without the model's
 latency; a fault never depends on load; no Retry-After header is sent.
@@ -37,7 +37,8 @@ class Fault:
 
 
 class Faults:
-    """The orders per target: gemini, reply, push, loading, profile, content."""
+    """The orders per target: gemini, stt, reply, push, loading, profile,
+    content."""
 
     def __init__(self):
         self.lock = threading.Lock()
@@ -45,7 +46,8 @@ class Faults:
 
     def add(self, target, name, times=1, match=None, **options):
         """Orders a fault; returns it, with .fired counting its uses."""
-        table = GEMINI if target == "gemini" else LINE
+        table = {"gemini": GEMINI, "stt": GEMINI, "content": CONTENT}.get(
+            target, LINE)
         if name not in table:
             raise ValueError(f"no fault {name!r} for {target}: "
                              f"{', '.join(table)}")
@@ -76,7 +78,7 @@ class Faults:
 
 
 # LINE: was the request carried out, and what does the app get to see?
-# "answer" stands for the true answer; None for no byte at all.
+# A status of None stands for no byte at all.  CONTENT is for recordings.
 
 def line_fault(accepted, status, message=None, details=None, then="close"):
     """A row of the table LINE."""
@@ -110,17 +112,38 @@ LINE = {
     "hang_accepted": line_fault(True, None, then="hang"),
     "500_accepted": line_fault(True, 500, ERROR_500),
 }
+CONTENT = {
+    **LINE,
+    "202": line_fault(False, 202),
+    "410": line_fault(False, 410, "The content is gone"),
+    "endless": line_fault(False, None, then="endless"),
+}
+
+
+def endless(exchange):
+    """Audio that never ends, without a length."""
+    exchange.set_status(200)
+    exchange.handler.wfile.write(
+        b"HTTP/1.1 200 OK\r\nContent-Type: audio/x-m4a\r\n"
+        b"Connection: close\r\n\r\n\0\0\0\x1cftypM4A ")
+    while True:
+        exchange.write(bytes(65536))
 
 
 def apply_line(exchange, fault):
     """Plays the visible half of a LINE fault."""
-    row = LINE[fault.name]
+    row = CONTENT[fault.name]
+    if row["status"] == 202:
+        exchange.answer(202, b"", "application/json", exchange.line_headers)
+        return
     if row["status"] is not None:
         exchange.json(row["status"], row["body"], exchange.line_headers)
         return
     exchange.set_status(0)
     if row["then"] == "hang":
         exchange.gone(None)
+    elif row["then"] == "endless":
+        endless(exchange)
     exchange.close()
 
 

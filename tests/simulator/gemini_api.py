@@ -4,10 +4,14 @@ Every answer holds the question it belongs to, so a test sees at once when
 two users got each other's.  Settable: model.latency (seconds, or a function
 of the call), model.answer (a function of question and contents).
 
-Shortcuts against the real thing: text only (no audio in or out, no search,
-no streaming, no files); tokens are characters / 4; maxOutputTokens never
-cuts an answer (the faults max_tokens_* do); no quotas of its own; thinking
-takes no time; answers are written from a small table.
+A recording is written down as the words that came with it (model.words, by
+its bytes), or as model.hear(call) says, after model.hear_latency.
+
+Shortcuts against the real thing: text and recordings in, text out (no search,
+no streaming, no files); nobody listens to a recording; tokens are characters
+/ 4; maxOutputTokens never cuts an answer (the faults max_tokens_* do); no
+quotas of its own; thinking takes no time; answers are written from a small
+table.
 """
 
 import json
@@ -72,12 +76,15 @@ class Model:
         self.faults = faults
         self.key = key
         self.stopping = False
+        self.words = {}
         self.reset()
 
     def reset(self):
         """Default behaviour again."""
         self.latency = 0.0
         self.answer = default_answer
+        self.hear_latency = 0.0
+        self.hear = lambda call: self.words.get(call.audio, "")
 
     def pretty(self, value):
         """A body as Google writes it: indented, UTF-8."""
@@ -118,11 +125,13 @@ class Model:
         """Refuses a bad body; otherwise the call takes place."""
         try:
             body = self.parse(exchange)
-            if model not in gemini_rules.TEXT_MODELS:
+            if model not in (gemini_rules.TEXT_MODELS
+                             | gemini_rules.TRANSCRIBERS):
                 self.fail(exchange, 404, fault_tables.no_model(model),
                           "unknown model")
                 return
             body = gemini_rules.check(body, model)
+            sound = gemini_rules.recording(body["contents"], model)
         except gemini_rules.Invalid as invalid:
             details = invalid.field is not None and [
                 {"@type": "type.googleapis.com/google.rpc.BadRequest",
@@ -131,7 +140,7 @@ class Model:
             self.fail(exchange, 400, fault_tables.error(
                 400, "INVALID_ARGUMENT", str(invalid), details), str(invalid))
             return
-        self.call(exchange, model, body)
+        self.call(exchange, model, body, sound)
 
     def parse(self, exchange):
         kind = exchange.headers.get("content-type", "").split(";")[0]
@@ -147,16 +156,24 @@ class Model:
             raise gemini_rules.Invalid("Invalid JSON payload received. "
                                        "Parsing failed.", "") from None
 
-    def call(self, exchange, model, body):
-        """One accepted call: a fault, or the answer after the latency."""
+    def record(self, model, body, sound):
+        """What is kept of an accepted call."""
         contents = body["contents"]
-        call = self.book.add("model_calls", Record(
+        call = Record(
             model=model, contents=contents, question=text_of(contents[-1]),
             system=text_of(body.get("systemInstruction", {})),
             body=body, at=time.monotonic(), status=None, aborted=False,
-            ended=None, fault=None))
+            ended=None, fault=None)
+        if sound is None:
+            return self.book.add("model_calls", call)
+        call.update(type=sound[0], audio=sound[1], body=None, contents=None)
+        return self.book.add("hearings", call)
+
+    def call(self, exchange, model, body, sound):
+        """One accepted call: a fault, or the answer after the latency."""
+        call = self.record(model, body, sound)
         exchange.records.append(call)
-        fault = self.faults.take("gemini", call)
+        fault = self.faults.take("stt" if sound else "gemini", call)
         try:
             if fault is not None:
                 call.fault = fault.name
@@ -173,7 +190,7 @@ class Model:
             self.book.update(call, ended=time.monotonic())
 
     def think(self, exchange, call):
-        latency = self.latency
+        latency = self.hear_latency if "audio" in call else self.latency
         seconds = latency(call) if callable(latency) else latency
         if exchange.gone(seconds):
             call.aborted = not self.stopping
@@ -181,9 +198,15 @@ class Model:
             return
         exchange.answer(200, self.success(call), JSON)
 
+    def said(self, call):
+        """What was heard, or the answer."""
+        if "audio" in call:
+            return self.hear(call)
+        return self.answer(call.question, call.contents)
+
     def success(self, call, reason="STOP", part=1.0):
         """The body of a good answer, or of the first part of one."""
-        text = self.answer(call.question, call.contents)
+        text = self.said(call)
         text = text[:max(1, int(len(text) * part))]
         prompt = len(json.dumps(call.body)) // 4
         return self.pretty({

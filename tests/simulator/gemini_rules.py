@@ -6,10 +6,11 @@ raises Invalid with the words of the real service where those are known.
 
 Shortcuts against the real thing: schemas of responses, tool configurations
 and function declarations are not looked into; enum values of tools are not
-checked; only the first mistake is reported; base64 is not decoded; the words
-about the last turn, sampling and thinking are ours.
+checked; only the first mistake is reported; only recordings are decoded; the
+words about the last turn, sampling, thinking and recordings are ours.
 """
 
+import base64
 import re
 
 TEXT_MODELS = {
@@ -18,6 +19,10 @@ TEXT_MODELS = {
     "gemini-3.1-pro-preview", "gemini-3-flash-preview", "gemini-4-argon",
     "gemini-4-carbon", "gemini-flash-latest", "gemini-flash-lite-latest",
     "gemini-pro-latest", "gemini-2.5-flash", "gemini-2.5-pro"}
+TRANSCRIBERS = {"gemini-3.5-transcribe"}
+AUDIO_TYPES = {"audio/" + name for name in (
+    "wav", "mp3", "mpeg", "aiff", "aac", "ogg", "flac", "m4a", "mp4", "l16",
+    "opus")}
 BUDGET_MODELS = {"gemini-2.5-flash", "gemini-2.5-pro"}
 # Models that take the classic sampling parameters at their word.
 SAMPLING_MODELS = BUDGET_MODELS | {
@@ -161,6 +166,26 @@ def check_parts(content, where):
         if len(kinds) != 1:
             raise Invalid(f"* {where}.parts[{i}].data: required oneof field "
                           "'data' must have one initialized field\n")
+
+
+def recording(contents, model):
+    """(type, bytes) of the recording in the last turn, or None."""
+    parts = contents[-1]["parts"]
+    sounds = [part["inlineData"] for part in parts if "inlineData" in part]
+    if model in TRANSCRIBERS and (len(parts) != 1 or not sounds):
+        raise Invalid("This model takes one recording and nothing else.")
+    if not sounds:
+        return None
+    kind = sounds[0].get("mimeType", "").lower()
+    if kind not in AUDIO_TYPES:
+        raise Invalid(f"Unsupported MIME type: {kind}")
+    try:
+        data = base64.b64decode(sounds[0]["data"], validate=True)
+    except (KeyError, ValueError):
+        raise Invalid("Base64 decoding failed.") from None
+    if not data:
+        raise Invalid("The recording is empty.")
+    return kind, data
 
 
 def check_config(config, model):

@@ -41,6 +41,7 @@ class Book:
             self.deliveries = []
             self.requests = []
             self.model_calls = []
+            self.hearings = []
             self.loadings = []
             self.violations = []
             self.feed_start += len(getattr(self, "feed", []))

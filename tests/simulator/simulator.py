@@ -31,6 +31,8 @@ sim.event(kind, user, **fields) builds any other kind ("follow", "unsend",
 out.  sim.send(events, signature=, secret=, headers=) posts one signed body
 and returns (status, seconds), status 0 when no answer came;
 sim.say(user, text) = sim.send([sim.text_event(user, text)]);
+sim.voice_event(user, audio, words) builds a voice message, puts its bytes
+where LINE keeps them and notes what they say; sim.speak() sends it;
 sim.redeliver(event) sends the same event again with isRedelivery true;
 sim.post_raw(body, headers) posts any bytes and returns (status, body);
 sim.signature(body) signs them.
@@ -43,6 +45,7 @@ Records, all lists of records whose keys are attributes too (r["at"] = r.at):
                    status 0: the connection was closed without an answer
   sim.model_calls  model, contents, question, system, body, at, ended, status,
                    aborted (the app closed the connection first), fault
+  sim.hearings     the same for recordings, with type and audio
   sim.loadings     typing animations: user, seconds, at
   sim.violations   strings: all that the real services would refuse with 400,
                    401, 404, 413 or 415, and properties nobody knows.  A
@@ -55,7 +58,9 @@ there is; sim.wait_for(predicate, timeout) waits for anything and returns the
 predicate's last value.
 
 Behaviour.  sim.model.latency = seconds or function(call) -> seconds;
-sim.model.answer = function(question, contents) -> text; sim.line.token_life
+sim.model.answer = function(question, contents) -> text;
+sim.model.hear_latency and .hear = function(call) -> text for recordings;
+sim.line.token_life
 (60 s), .monthly_quota (None), .block(user), .unblock(user), .friend(user),
 .content[message id] = (type, bytes); sim.faults.add(target, name, times=1,
 match=None) with the names of faults.py.  sim.reset() forgets the records and
@@ -139,6 +144,10 @@ class Simulator:
         return self.book.model_calls
 
     @property
+    def hearings(self):
+        return self.book.hearings
+
+    @property
     def loadings(self):
         return self.book.loadings
 
@@ -196,6 +205,16 @@ class Simulator:
 
     def say(self, user, text):
         return self.send([self.text_event(user, text)])
+
+    def voice_event(self, user, audio, words="", seconds=1.0, **overrides):
+        """An event whose recording LINE has, and what it says."""
+        event = self.sender.voice_event(user, seconds, **overrides)
+        self.line.content[event["message"]["id"]] = ("audio/x-m4a", audio)
+        self.model.words[audio] = words
+        return event
+
+    def speak(self, user, audio, words=""):
+        return self.send([self.voice_event(user, audio, words)])
 
     def redeliver(self, event):
         return self.sender.redeliver(event)

@@ -1,5 +1,6 @@
 """The chat page's calls do what its buttons promise."""
 
+import base64
 import http.client
 
 from simulator.client import REPLY, post
@@ -36,3 +37,13 @@ def test_foreign_pages_cannot_command(sim):
     body = {"user": "user-1", "text": "hi"}
     headers = {"Content-Type": "text/plain"}
     assert post(sim, "/_sim/say", body, headers)[0] == 415
+
+
+def test_a_recording_is_sent_with_its_words(sim):
+    audio = base64.b64encode(b"sound").decode()
+    body = {"user": "user-1", "audio": audio, "words": "hello"}
+    assert post(sim, "/_sim/speak", body)[1]["status"] == 200
+    ((kind, data),) = [c for c in sim.line.content.values()
+                       if c[1] == b"sound"]
+    assert kind == "audio/x-m4a" and sim.model.words[data] == "hello"
+    assert post(sim, "/_sim/speak", {**body, "audio": "?"})[0] == 400
