@@ -150,6 +150,7 @@ if [ -z "$given" ]; then
 	GEMINI_API_KEY=$gemini_key
 	ADMIN_TOKEN=$admin
 	LINE_API_BASE=http://127.0.0.1:$sim_port
+	LINE_DATA_BASE=http://127.0.0.1:$sim_port
 	GEMINI_BASE=http://127.0.0.1:$sim_port
 	EOT
 	start simulator "${as[@]}" /usr/bin/python3 -B \

@@ -22,7 +22,8 @@ enum {
 	SETTINGS_ERROR_MAX = 512,
 	WEBHOOK_BODY_MAX = 1024 * 1024,
 	MODEL_REPLY_MAX = 2 * 1024 * 1024,
-	LINE_REPLY_MAX = 64 * 1024
+	LINE_REPLY_MAX = 64 * 1024,
+	RECORDING_MAX = 10 * 1024 * 1024
 };
 
 enum busy_policy { BUSY_DROP = 0 };
@@ -41,6 +42,7 @@ struct settings {
 	char *log_file; /* "": stderr */
 	char *ca_file;  /* "": the system's */
 	char *line_api_base;
+	char *line_data_base;
 	char *gemini_base;
 
 	/* the model; "" or 0 where it says so: left out of the request */
@@ -53,6 +55,12 @@ struct settings {
 	char *gemini_top_k;
 	char *gemini_thinking_level;
 	char *gemini_safety_threshold;
+
+	/* what is said to it */
+	char *stt_model;
+	uint32_t stt_timeout; /* s */
+	char *audio_mime;
+	uint32_t speech_jobs;
 
 	/* conversations */
 	uint32_t session_ttl; /* s */

@@ -7,6 +7,9 @@
 #include "bot/bot.h"
 #include "bot/words.h"
 
+/* Bytes of a transcript that are shown: some ten lines. */
+enum { HEARD_MAX = 1000 };
+
 /* What is said when there is no answer. */
 static const enum words excuses[BOT_OUTCOME__MAX] = {
 	[BOT_ANSWER] = WORDS_EMPTY, /* it was blank */
@@ -16,6 +19,9 @@ static const enum words excuses[BOT_OUTCOME__MAX] = {
 	[BOT_ERROR] = WORDS_ERROR,
 	[BOT_BUSY] = WORDS_SYSTEM_BUSY,
 	[BOT_TIMEOUT] = WORDS_TIMEOUT,
+	[BOT_UNHEARD] = WORDS_UNHEARD,
+	[BOT_NO_RECORDING] = WORDS_NO_RECORDING,
+	[BOT_TOO_LONG] = WORDS_TOO_LONG,
 };
 
 /* The answer as the user reads it; *blank when there is nothing to read. */
@@ -55,4 +61,24 @@ bot_answer(enum bot_outcome outcome, const char *answer, const char *language,
 	}
 	*say = (struct bot_say){ text, !blank };
 	return text == NULL ? -1 : 0;
+}
+
+char *
+bot_heard(const char *heard, const char *answer, const char *language)
+{
+	size_t len = strlen(heard);
+	bool cut = len > HEARD_MAX;
+	struct buf buf;
+
+	if (cut)
+		len = HEARD_MAX;
+	while (cut && len > 0 && ((unsigned char)heard[len] & 0xc0) == 0x80)
+		len--;
+	buf_init(&buf, strlen(answer) + HEARD_MAX + 256);
+	buf_printf(&buf, "%s \xe2\x80\x9c", words_text(WORDS_HEARD, language));
+	buf_add(&buf, heard, len);
+	buf_puts(&buf,
+	    cut ? "\xe2\x80\xa6\xe2\x80\x9d\n\n" : "\xe2\x80\x9d\n\n");
+	buf_puts(&buf, answer);
+	return buf_take(&buf, NULL);
 }

@@ -15,6 +15,9 @@ enum bot_outcome {
 	BOT_ERROR,
 	BOT_BUSY,
 	BOT_TIMEOUT,
+	BOT_UNHEARD, /* the last three of a voice message */
+	BOT_NO_RECORDING,
+	BOT_TOO_LONG,
 	BOT_OUTCOME__MAX
 };
 
@@ -30,6 +33,12 @@ struct bot_say {
  */
 int bot_answer(enum bot_outcome, const char *answer, const char *language,
     struct bot_say *);
+
+/*
+ * The answer to a voice message, with what was heard above it, shortened when
+ * it is long.  New; NULL when memory is short.
+ */
+char *bot_heard(const char *heard, const char *answer, const char *language);
 
 /*
  * LINE shows Markdown as it is written, so what a model emits in spite of its

@@ -21,6 +21,12 @@ static const struct language languages[] = {
 		[WORDS_ERROR] = "Something went wrong. Please try again later.",
 		[WORDS_CUT] = "(My answer was too long. Ask me to go on.)",
 		[WORDS_FALLBACK] = "I could not send my answer. Please retry.",
+		[WORDS_UNHEARD] = "I could not hear you. Please say it again.",
+		[WORDS_NO_RECORDING] = "I could not fetch your voice message. "
+				       "Please send it again.",
+		[WORDS_TOO_LONG] = "Your voice message is too long. "
+				   "Please send a shorter one.",
+		[WORDS_HEARD] = "You said:",
 	} },
 	/* clang-format on */
 };

@@ -13,6 +13,10 @@ enum words {
 	WORDS_ERROR,           /* a fault of ours */
 	WORDS_CUT,             /* appended to an answer that is not whole */
 	WORDS_FALLBACK,        /* LINE did not take the answer */
+	WORDS_UNHEARD,         /* nothing to be heard in a voice message */
+	WORDS_NO_RECORDING,    /* LINE does not have it any more */
+	WORDS_TOO_LONG,        /* it is too large */
+	WORDS_HEARD,           /* above an answer: what was heard */
 	WORDS__MAX
 };
 

@@ -24,7 +24,8 @@ enum {
 	DELIVERY_LAST = 2,     /* that reply was tried once more, late */
 	DELIVERY_FALLBACK = 4, /* LINE refused the content: fixed text */
 	THINK_FALLBACK = 8,    /* the fallback model's turn (step_think.c) */
-	DELIVERY_CRASHED = 16  /* the sending crashed: fixed text as well */
+	DELIVERY_CRASHED = 16, /* the sending crashed: fixed text as well */
+	QUESTION_HEARD = 32    /* the question was a voice message */
 };
 
 struct delivery_rules {

@@ -43,6 +43,8 @@ engine_lease_ms(const struct settings *set)
 	uint32_t longest =
 	    set->gemini_timeout > SEND_S ? set->gemini_timeout : SEND_S;
 
+	if (set->stt_timeout > longest)
+		longest = set->stt_timeout;
 	return (longest + LEASE_MARGIN_S) * 1000;
 }
 
@@ -220,6 +222,7 @@ engine_turn(struct engine *engine)
 	if (net_run(engine->net, engine_wait_ms(engine)) == -1)
 		log_die("engine error=\"cannot wait for sockets\"");
 	begin_waiting(engine);
+	speech_run(engine);
 	/*
 	 * A process that was stopped and wakes late finds its own jobs due:
 	 * what it has just heard of them comes first.
@@ -251,7 +254,7 @@ give_back(struct engine *engine, bool deliveries)
 	struct job *job;
 
 	for (job = engine->jobs; job != NULL; job = job->next)
-		if (job->call != NULL &&
+		if ((job->call != NULL || job->waits) &&
 		    (deliveries || job->stored.progress.stage != STAGE_DELIVER))
 			job_give_back(job);
 	engine_commit(engine);
@@ -321,6 +324,7 @@ engine_open(struct engine **out, const struct engine_config *config, char *err,
 	engine->drain = config->drain;
 	engine->lease_ms = engine_lease_ms(config->settings);
 	engine->to_commit_last = &engine->to_commit;
+	speech_init(&engine->speech);
 	engine->batch_max = COMMIT_BATCH;
 	engine->waiting_last = &engine->waiting;
 	if (upstreams_init(&engine->up, config->settings) == -1 ||

@@ -9,6 +9,7 @@
 
 #include "jobs/engine.h"
 #include "jobs/job.h"
+#include "jobs/speech.h"
 #include "jobs/upstream.h"
 #include "net/net.h"
 
@@ -28,6 +29,7 @@ struct engine {
 	atomic_size_t n_jobs;
 	size_t peak;      /* of n_jobs, since memory was given back */
 	struct job *jobs; /* all in hand */
+	struct speech speech;
 	struct job *to_commit, **to_commit_last;
 	size_t batch_max;                     /* steps of the next commit */
 	struct mail *waiting, **waiting_last; /* beyond MAX_INFLIGHT */

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "jobs/delivery.h"
 #include "jobs/engine_priv.h"
+#include "jobs/speech.h"
 #include "jobs/stage.h"
 
 static void job_settle(struct job *, enum out);
@@ -111,6 +112,8 @@ job_begin(struct engine *engine, const struct store_lease *lease)
 	job_renew(job);
 	rc = store_load(engine->store, lease, engine_now(), &job->stored);
 	job->stored.lease = *lease;
+	if (job->stored.voice)
+		job->stored.progress.stage = STAGE_HEAR;
 	if (rc == STORE_OK && stage_def(job->stored.progress.stage) == NULL)
 		rc = STORE_ERR;
 	if (rc != STORE_OK)
@@ -126,8 +129,11 @@ job_free(struct job *job)
 {
 	if (job->call != NULL)
 		net_cancel(job->call);
+	speech_leave(job);
+	hear_forget(job);
 	unlink_job(job->engine, job);
 	store_job_release(&job->stored);
+	free(job->heard);
 	free(job->answer);
 	free(job->reply);
 	free(job);
@@ -174,19 +180,38 @@ job_step(struct job *job, enum store_step_kind kind)
 	engine_commit_later(job);
 }
 
+/* The next stage begins as if nothing had been before. */
+static void
+job_turn_to(struct job *job, enum stage stage)
+{
+	struct store_progress *p = &job->stored.progress;
+	uint32_t took = (uint32_t)(clock_boot_ms() - job->stage_ms);
+
+	*(p->stage == STAGE_HEAR ? &job->hear_ms : &job->think_ms) = took;
+	p->stage = (uint8_t)stage;
+	p->tries = 0;
+	p->crashes = 0; /* what crashed was the stage before */
+	p->sends = 0;
+	p->deadline_ms = 0;
+}
+
+/* The question is there: it is thought about if its user is not busy. */
+static void
+job_step_heard(struct job *job)
+{
+	job_turn_to(job, STAGE_THINK);
+	job->stored.progress.flags |= QUESTION_HEARD;
+	job_step(job, STORE_HEARD);
+	job->step.text = job->heard;
+}
+
 /* The words are there: from here on the user may ask again. */
 static void
 job_step_answer(struct job *job)
 {
 	const struct settings *set = job->engine->set;
-	struct store_progress *p = &job->stored.progress;
 
-	job->think_ms = (uint32_t)(clock_boot_ms() - job->stage_ms);
-	p->stage = STAGE_DELIVER;
-	p->tries = 0;
-	p->crashes = 0; /* what crashed was the thinking */
-	p->sends = 0;
-	p->deadline_ms = 0;
+	job_turn_to(job, STAGE_DELIVER);
 	job_step(job, STORE_ANSWER);
 	job->step.reply = job->reply;
 	job->step.reply_len = job->reply_len;
@@ -215,6 +240,10 @@ job_settle(struct job *job, enum out out)
 	case OUT_CALL:
 		break;
 	case OUT_NEXT:
+		if (p->stage == STAGE_HEAR && job->heard != NULL) {
+			job_step_heard(job);
+			break;
+		}
 		if (!stage_def(p->stage)->last) {
 			job_step_answer(job);
 			break;
@@ -237,12 +266,23 @@ job_settle(struct job *job, enum out out)
 }
 
 void
+job_resume(struct job *job)
+{
+	struct store *store = job->engine->store;
+
+	store_mark(store, &job->stored.lease.id);
+	job_enter(job);
+	store_mark(store, NULL);
+}
+
+void
 job_give_back(struct job *job)
 {
 	struct store_progress *p = &job->stored.progress;
 
 	if (job->ending)
 		return;
+	speech_leave(job);
 	if (job->call != NULL) {
 		net_cancel(job->call);
 		job->call = NULL;
@@ -251,7 +291,7 @@ job_give_back(struct job *job)
 	}
 	if (p->tries > 0)
 		p->tries--;
-	if (p->stage == STAGE_THINK)
+	if (p->stage != STAGE_DELIVER)
 		p->deadline_ms = 0; /* the next one begins with all of it */
 	job->wait_ms = 0;
 	job_settle(job, OUT_RETRY);
@@ -271,15 +311,15 @@ job_log(const struct job *job)
 	bool waits = job->step.kind == STORE_WAIT;
 
 	log_info("job=%s end=%s outcome=%s reason=%s stage=%s way=%s "
-		 "think_ms=%u deliver_ms=%u total_ms=%" PRId64
+		 "hear_ms=%u think_ms=%u deliver_ms=%u total_ms=%" PRId64
 		 " tries=%u sends=%u wait_ms=%u",
 	    job->name, kinds[job->step.kind],
 	    waits ? "none" : outcome_name(p->outcome),
 	    job->step.reason == NULL ? "none" : job->step.reason,
 	    stage_def(p->stage) == NULL ? "?" : stage_def(p->stage)->name,
-	    p->intent == DELIVERY_PUSH ? "push" : "reply", job->think_ms,
-	    job->deliver_ms, total == INT64_MAX ? -1 : total, p->tries,
-	    p->sends, job->step.wait_ms);
+	    p->intent == DELIVERY_PUSH ? "push" : "reply", job->hear_ms,
+	    job->think_ms, job->deliver_ms, total == INT64_MAX ? -1 : total,
+	    p->tries, p->sends, job->step.wait_ms);
 }
 
 /* Better a short word than an answer for which there is no room. */
@@ -295,19 +335,49 @@ job_shorten(struct job *job)
 	job_settle(job, think_no_room(job));
 }
 
+/*
+ * What was heard is in the store now, and with it the turns that others may
+ * have added while it was listened to.
+ */
+static void
+job_reload(struct job *job)
+{
+	struct store_lease lease = job->stored.lease;
+	enum store_rc rc;
+
+	store_job_release(&job->stored);
+	rc = store_load(job->engine->store, &lease, engine_now(), &job->stored);
+	job->stored.lease = lease;
+	if (rc == STORE_OK)
+		job_resume(job);
+	else
+		(void)job_unreadable(job, rc);
+}
+
+/* A step that the store did not take. */
+static void
+job_left(struct job *job, enum store_rc rc)
+{
+	if (rc == STORE_NONE)
+		log_info("job=%s end=discarded reason=busy hear_ms=%u",
+		    job->name, job->hear_ms);
+	else
+		log_warn("job=%s outcome=left reason=%s", job->name,
+		    rc == STORE_FENCED ? "fenced" : "corrupt");
+	job_free(job);
+}
+
 void
 job_committed(struct job *job, enum store_rc rc)
 {
 	struct engine *engine = job->engine;
 
-	if (rc == STORE_FULL && job->step.kind == STORE_ANSWER) {
+	if (rc == STORE_FULL) {
 		job_shorten(job);
 		return;
 	}
 	if (rc != STORE_OK) {
-		log_warn("job=%s outcome=left reason=%s", job->name,
-		    rc == STORE_FENCED ? "fenced" : "corrupt");
-		job_free(job);
+		job_left(job, rc);
 		return;
 	}
 	if (job->ending) {
@@ -318,7 +388,8 @@ job_committed(struct job *job, enum store_rc rc)
 		return;
 	}
 	job_renew(job);
-	store_mark(engine->store, &job->stored.lease.id);
-	job_enter(job);
-	store_mark(engine->store, NULL);
+	if (job->step.kind == STORE_HEARD)
+		job_reload(job);
+	else
+		job_resume(job);
 }

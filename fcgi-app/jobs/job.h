@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "jobs/outcome.h"
 #include "net/net.h"
@@ -30,14 +31,18 @@ struct job {
 	char *answer;             /* think: the plain text, ours */
 	char *reply;              /* think: LINE's message objects, ours */
 	size_t reply_len;
-	bool remember;          /* think: the answer enters the session */
+	bool remember;               /* think: the answer enters the session */
+	struct recording *recording; /* hear: fetched, see step_hear.c */
+	char *heard;                 /* hear: the words, ours */
+	bool speaks, waits;          /* hear: see speech.h */
+	TAILQ_ENTRY(job) speech_link;
 	bool ending;            /* the step being committed ends our part */
 	const char *reason;     /* OUT_DEAD: static */
 	uint32_t wait_ms;       /* OUT_RETRY */
 	uint8_t way;            /* deliver: enum delivery_way under way */
 	int64_t lease_until_ms; /* boot clock */
 	int64_t stage_ms;       /* boot clock: when the stage began here */
-	uint32_t think_ms, deliver_ms;
+	uint32_t hear_ms, think_ms, deliver_ms;
 	char name[24]; /* for the log */
 };
 
@@ -49,6 +54,9 @@ int job_begin(struct engine *, const struct store_lease *);
 
 /* The commit of job->step came back with rc: goes on, or lets go. */
 void job_committed(struct job *, enum store_rc rc);
+
+/* Starts its stage again: what it waited for is there. */
+void job_resume(struct job *);
 
 /* Aborts its call and gives the job back, to be claimed at once by anyone. */
 void job_give_back(struct job *);

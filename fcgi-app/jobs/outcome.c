@@ -15,6 +15,9 @@ static const struct {
 	[OUTCOME_BUSY] = { "busy", true },
 	[OUTCOME_ERROR] = { "error", true },
 	[OUTCOME_POISON] = { "poison", true },
+	[OUTCOME_UNHEARD] = { "unheard", false },
+	[OUTCOME_NO_RECORDING] = { "no_recording", false },
+	[OUTCOME_TOO_LONG] = { "too_long", false },
 };
 _Static_assert(sizeof(outcomes) / sizeof(outcomes[0]) == OUTCOME__MAX,
     "every outcome has a name");

@@ -12,13 +12,16 @@
 
 enum outcome {
 	OUTCOME_ANSWERED = 0,
-	OUTCOME_TRUNCATED, /* the model was cut: what came, and a note */
-	OUTCOME_BLOCKED,   /* the model's safety rules */
-	OUTCOME_EMPTY,     /* the model said nothing */
-	OUTCOME_TIMEOUT,   /* GEMINI_TIMEOUT ran out */
-	OUTCOME_BUSY,      /* every model's breaker is open */
-	OUTCOME_ERROR,     /* the model cannot be used */
-	OUTCOME_POISON,    /* its processes died, three times */
+	OUTCOME_TRUNCATED,    /* the model was cut: what came, and a note */
+	OUTCOME_BLOCKED,      /* the model's safety rules */
+	OUTCOME_EMPTY,        /* the model said nothing */
+	OUTCOME_TIMEOUT,      /* GEMINI_TIMEOUT or STT_TIMEOUT ran out */
+	OUTCOME_BUSY,         /* every model's breaker is open */
+	OUTCOME_ERROR,        /* the model cannot be used */
+	OUTCOME_POISON,       /* its processes died, three times */
+	OUTCOME_UNHEARD,      /* there are no words in the voice message */
+	OUTCOME_NO_RECORDING, /* LINE does not have it */
+	OUTCOME_TOO_LONG,     /* it is larger than RECORDING_MAX */
 	OUTCOME__MAX
 };
 

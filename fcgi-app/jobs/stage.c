@@ -9,6 +9,7 @@ static const struct stage_def stages[] = {
 	/*                                   last   tries */
 	[STAGE_THINK] = { STEP(think), false, 12 },
 	[STAGE_DELIVER] = { STEP(deliver), true, 0 },
+	[STAGE_HEAR] = { STEP(hear), false, 40 },
 };
 _Static_assert(sizeof(stages) / sizeof(stages[0]) == STAGE__MAX,
     "every stage has a row in the table");

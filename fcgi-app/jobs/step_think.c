@@ -10,11 +10,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "bot/bot.h"
 #include "jobs/delivery.h"
 #include "jobs/engine_priv.h"
 #include "jobs/stage.h"
-#include "line/message.h"
 #include "model/gemini.h"
 
 enum {
@@ -44,17 +42,6 @@ static const struct rule rules[GEMINI_OUTCOME__MAX] = {
 	[GEMINI_MEMORY] = { STORE_WORKS, 2, false, OUTCOME_ERROR },
 };
 
-static const enum bot_outcome said[OUTCOME__MAX] = {
-	[OUTCOME_ANSWERED] = BOT_ANSWER,
-	[OUTCOME_TRUNCATED] = BOT_TRUNCATED,
-	[OUTCOME_BLOCKED] = BOT_BLOCKED,
-	[OUTCOME_EMPTY] = BOT_EMPTY,
-	[OUTCOME_TIMEOUT] = BOT_TIMEOUT,
-	[OUTCOME_BUSY] = BOT_BUSY,
-	[OUTCOME_ERROR] = BOT_ERROR,
-	[OUTCOME_POISON] = BOT_ERROR,
-};
-
 static enum upstream
 model_of(const struct job *job)
 {
@@ -71,30 +58,6 @@ report(const struct job *job, enum store_report what)
 	if (store_breaker_report(job->engine->store, upstream_breaker(model),
 		what, engine_now()))
 		log_warn("upstream=%s breaker=open", upstream_name(model));
-}
-
-/* The stage's result: what the user will read, ready for LINE. */
-static enum out
-conclude(struct job *job, enum outcome outcome, const char *text)
-{
-	struct bot_say say;
-
-	if (bot_answer(said[outcome], text, job->engine->set->default_language,
-		&say) == 0) {
-		job->reply = message_texts(say.text, job->stored.quote_token,
-		    &job->reply_len);
-		job->answer = say.text;
-		job->remember = say.remember;
-	}
-	if (job->reply == NULL) {
-		log_warn("job=%s stage=think error=memory", job->name);
-		free(job->answer);
-		job->answer = NULL;
-		job->wait_ms = BACKOFF_MS;
-		return OUT_RETRY;
-	}
-	job->stored.progress.outcome = (uint8_t)outcome;
-	return OUT_NEXT;
 }
 
 static char *
@@ -183,7 +146,7 @@ ask_who_works(struct job *job)
 			upstream_breaker(model_of(job)), engine_now(), NULL))
 			return ask(job);
 	} while (turn_to_fallback(job));
-	return conclude(job, OUTCOME_BUSY, NULL);
+	return job_conclude(job, OUTCOME_BUSY, NULL);
 }
 
 enum out
@@ -200,7 +163,7 @@ think_start(struct job *job)
 		notice_loading(job->engine, job);
 	}
 	if (now >= p->deadline_ms)
-		return conclude(job, OUTCOME_TIMEOUT, NULL);
+		return job_conclude(job, OUTCOME_TIMEOUT, NULL);
 	return ask_who_works(job);
 }
 
@@ -219,7 +182,7 @@ try_on(struct job *job, const struct rule *rule, uint32_t asked_ms)
 		return later(job, wait);
 	if (rule->fallback && left > 0 && turn_to_fallback(job))
 		return ask_who_works(job);
-	return conclude(job, rule->outcome, NULL);
+	return job_conclude(job, rule->outcome, NULL);
 }
 
 static enum out
@@ -238,9 +201,9 @@ judge(struct job *job, const struct gemini_reply *reply)
 		    upstream_name(model_of(job)),
 		    gemini_outcome_name(reply->outcome), reply->finish);
 	if (reply->text != NULL)
-		return conclude(job, rule->outcome, reply->text);
+		return job_conclude(job, rule->outcome, reply->text);
 	if (rule->repeats == 0 && !rule->fallback)
-		return conclude(job, rule->outcome, NULL);
+		return job_conclude(job, rule->outcome, NULL);
 	return try_on(job, rule, reply->retry_ms);
 }
 
@@ -255,7 +218,7 @@ think_finish(struct job *job, const struct net_reply *net)
 		report(job, STORE_FAILS);
 		log_warn("job=%s upstream=%s outcome=timeout ms=%u", job->name,
 		    upstream_name(model_of(job)), net->total_ms);
-		return conclude(job, OUTCOME_TIMEOUT, NULL);
+		return job_conclude(job, OUTCOME_TIMEOUT, NULL);
 	}
 	if (net->end != NET_ANSWERED) {
 		report(job, STORE_FAILS);
@@ -272,7 +235,7 @@ think_finish(struct job *job, const struct net_reply *net)
 enum out
 think_give_up(struct job *job)
 {
-	return conclude(job, OUTCOME_POISON, NULL);
+	return job_conclude(job, OUTCOME_POISON, NULL);
 }
 
 enum out
@@ -281,5 +244,5 @@ think_no_room(struct job *job)
 	free(job->answer);
 	free(job->reply);
 	job->answer = job->reply = NULL;
-	return conclude(job, OUTCOME_BUSY, NULL);
+	return job_conclude(job, OUTCOME_BUSY, NULL);
 }

@@ -24,6 +24,7 @@ static const struct {
 	    { UPSTREAM_FALLBACK, 8, 5000, 10000 } },
 	[UPSTREAM_LINE] = { "line", { UPSTREAM_LINE, 1, 30000, 10000 } },
 	[UPSTREAM_PUSH] = { "push", { UPSTREAM_PUSH, 1, 3600000, 10000 } },
+	[UPSTREAM_STT] = { "stt", { UPSTREAM_STT, 8, 5000, 10000 } },
 };
 _Static_assert(sizeof(upstreams) / sizeof(upstreams[0]) == UPSTREAM__MAX,
     "every upstream has a breaker");
@@ -83,7 +84,8 @@ is_complete(const struct upstreams *up, const struct settings *set)
 {
 	bool fallback = set->gemini_fallback_model[0] != '\0';
 
-	return up->model_url[0] != NULL && up->reply_url != NULL &&
+	return up->model_url[0] != NULL && up->stt_url != NULL &&
+	    up->content_url != NULL && up->reply_url != NULL &&
 	    up->push_url != NULL && up->loading_url != NULL &&
 	    up->model_key != NULL && up->line_token != NULL &&
 	    (!fallback || up->model_url[1] != NULL);
@@ -98,6 +100,8 @@ upstreams_init(struct upstreams *up, const struct settings *set)
 	up->model_url[0] = model_url(set, set->gemini_model);
 	if (set->gemini_fallback_model[0] != '\0')
 		up->model_url[1] = model_url(set, set->gemini_fallback_model);
+	up->stt_url = model_url(set, set->stt_model);
+	up->content_url = join(set->line_data_base, API_PATH_CONTENT);
 	up->reply_url = join(set->line_api_base, API_PATH_REPLY);
 	up->push_url = join(set->line_api_base, API_PATH_PUSH);
 	up->loading_url = join(set->line_api_base, API_PATH_LOADING);
@@ -106,7 +110,7 @@ upstreams_init(struct upstreams *up, const struct settings *set)
 	    join("Authorization: Bearer ", set->line_channel_access_token);
 	up->model_headers[0] = up->line_headers[0] = json;
 	up->model_headers[1] = up->model_key;
-	up->line_headers[1] = up->line_token;
+	up->line_headers[1] = up->content_headers[0] = up->line_token;
 	if (is_complete(up, set) && model_frame(&up->model_frame, set) == 0)
 		return 0;
 	upstreams_release(up);
@@ -118,6 +122,8 @@ upstreams_release(struct upstreams *up)
 {
 	free(up->model_url[0]);
 	free(up->model_url[1]);
+	free(up->stt_url);
+	free(up->content_url);
 	free(up->reply_url);
 	free(up->push_url);
 	free(up->loading_url);

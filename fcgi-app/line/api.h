@@ -19,6 +19,9 @@
 #define API_PATH_PUSH    "/v2/bot/message/push"
 #define API_PATH_LOADING "/v2/bot/chat/loading/start"
 
+/* Of LINE_DATA_BASE, by GET; the message's id and "/content" follow. */
+#define API_PATH_CONTENT "/v2/bot/message/"
+
 /* messages_json is what message_texts() made. */
 char *api_reply_body(const char *token, const char *messages_json, size_t *len);
 char *api_push_body(const char *to, const char *messages_json, size_t *len);

@@ -3,6 +3,7 @@
  *
  * The array of events and all of their strings lie in one block of memory.
  */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,19 @@ get_id(const struct fields *fields, enum field field, size_t max)
 		if (text->at[i] <= ' ' || text->at[i] > '~')
 			return NULL;
 	return text->at;
+}
+
+/* An id that is to become a part of an address. */
+static const char *
+get_name(const struct fields *fields, enum field field)
+{
+	const char *id = get_id(fields, field, LINE_ID_MAX);
+	const char *c;
+
+	for (c = id; c != NULL && *c != '\0'; c++)
+		if (!isalnum((unsigned char)*c) && *c != '-' && *c != '_')
+			return NULL;
+	return id;
 }
 
 static bool
@@ -106,6 +120,27 @@ read_text(struct reading *r, const struct fields *fields,
 	return len > 0;
 }
 
+/* What users send from elsewhere is not fetched: it could be anybody's. */
+static bool
+read_voice(const struct fields *fields, struct line_event *event)
+{
+	event->voice = get_name(fields, FIELD_MESSAGE_ID);
+	return event->voice != NULL && event->direct &&
+	    is_text(fields, FIELD_PROVIDER_TYPE, "line");
+}
+
+static bool
+read_message(struct reading *r, const struct fields *fields,
+    struct line_event *event)
+{
+	event->text = event->voice = NULL;
+	if (is_text(fields, FIELD_MESSAGE_TYPE, "audio"))
+		return read_voice(fields, event);
+	return is_text(fields, FIELD_MESSAGE_TYPE, "text") &&
+	    (event->direct || fields->is_true[FIELD_IS_SELF]) &&
+	    read_text(r, fields, event);
+}
+
 /* Fills event with what the fields have to say; false: not for us. */
 static bool
 read_event(struct reading *r, const struct fields *fields,
@@ -117,12 +152,9 @@ read_event(struct reading *r, const struct fields *fields,
 	event->timestamp = fields->time;
 	event->redelivery = fields->is_true[FIELD_REDELIVERY];
 	return is_text(fields, FIELD_TYPE, "message") &&
-	    is_text(fields, FIELD_MODE, "active") &&
-	    is_text(fields, FIELD_MESSAGE_TYPE, "text") && event->id != NULL &&
+	    is_text(fields, FIELD_MODE, "active") && event->id != NULL &&
 	    event->reply_token != NULL && event->timestamp > 0 &&
-	    read_source(r, fields, event) &&
-	    (event->direct || fields->is_true[FIELD_IS_SELF]) &&
-	    read_text(r, fields, event);
+	    read_source(r, fields, event) && read_message(r, fields, event);
 }
 
 /* The texts of an event that is left out make room for those of the next. */

@@ -6,9 +6,9 @@
  * event that is of another kind, or lacks what we need, or breaks a limit, is
  * counted and left out; it never spoils its neighbours.
  *
- * Answered are text messages in mode "active" with reply token, event id, time
- * and source: all of them in 1:1 chats, those that mention us in groups and
- * rooms.
+ * Answered are messages in mode "active" with reply token, event id, time and
+ * source: in 1:1 chats all texts and the voice messages that LINE has, in
+ * groups and rooms the texts that mention us.
  */
 #ifndef LINE_EVENT_H
 #define LINE_EVENT_H
@@ -28,7 +28,7 @@ enum {
 /* Events of one body that are looked at; those behind are ignored. */
 enum { LINE_EVENTS_MAX = 1000 };
 
-/* One text message to us.  Strings are clean UTF-8 and live in the body. */
+/* One message to us.  Strings are clean UTF-8 and live in the body. */
 struct line_event {
 	const char *id;   /* webhookEventId */
 	const char *chat; /* user; in a group or room: its id "/" user, or its
@@ -36,9 +36,11 @@ struct line_event {
 	const char *to;   /* user, group or room: whom a push would go to */
 	const char *reply_token;
 	const char *quote_token; /* NULL: none */
-	const char *text;        /* not blank */
-	int64_t timestamp;       /* LINE's, ms since 1970, above 0 */
-	bool direct;             /* 1:1 chat */
+	const char *text;        /* not blank; NULL: a voice message */
+	const char *voice; /* where LINE has what was said: letters, digits,
+			    * "-" and "_"; NULL: a text */
+	int64_t timestamp; /* LINE's, ms since 1970, above 0 */
+	bool direct;       /* 1:1 chat */
 	bool redelivery;
 };
 

@@ -86,7 +86,9 @@ fill_events(struct pending *pending)
 			.to = event->to,
 			.reply_token = event->reply_token,
 			.quote_token = event->quote_token,
-			.text = event->text,
+			.text =
+			    event->voice != NULL ? event->voice : event->text,
+			.voice = event->voice != NULL,
 			.line_ms = event->timestamp,
 			.direct = event->direct,
 		};

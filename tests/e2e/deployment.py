@@ -53,6 +53,7 @@ def settings_for(sim, **changes):
         "GEMINI_API_KEY": GEMINI_KEY,
         "ADMIN_TOKEN": ADMIN_TOKEN,
         "LINE_API_BASE": sim.url,
+        "LINE_DATA_BASE": sim.url,
         "GEMINI_BASE": sim.url,
         "DATA_DIR": "var/data",
         "KEY_FILE": "var/key",

@@ -41,8 +41,14 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 		check(event->reply_token, LINE_TOKEN_MAX);
 		if (event->quote_token != NULL)
 			check(event->quote_token, LINE_TOKEN_MAX);
-		check(event->text, LINE_TEXT_MAX);
-		if (utf8_is_blank(event->text) || event->timestamp <= 0)
+		if ((event->text == NULL) == (event->voice == NULL) ||
+		    event->timestamp <= 0)
+			abort();
+		if (event->voice != NULL)
+			check(event->voice, LINE_ID_MAX);
+		else
+			check(event->text, LINE_TEXT_MAX);
+		if (event->text != NULL && utf8_is_blank(event->text))
 			abort();
 	}
 	line_body_release(&body);

@@ -145,6 +145,28 @@ hostile_text_costs_little(void **state)
 	free(text);
 }
 
+static void
+what_was_heard_stands_above_the_answer(void **state)
+{
+	static const char umlaut[] = "\xc3\xa4";
+	char heard[2001], *text;
+	size_t i;
+
+	(void)state;
+	text = bot_heard("how are you?", "Fine.", "en");
+	assert_string_equal(text,
+	    "You said: \xe2\x80\x9chow are you?\xe2\x80\x9d\n\nFine.");
+	free(text);
+	heard[0] = 'x';
+	for (i = 1; i + 2 < sizeof(heard); i += 2)
+		memcpy(heard + i, umlaut, sizeof(umlaut));
+	text = bot_heard(heard, "Fine.", "en");
+	assert_true(strlen(text) < 1100);
+	assert_non_null(strstr(text,
+	    "\xc3\xa4\xe2\x80\xa6\xe2\x80\x9d\n\nFine."));
+	free(text);
+}
+
 static bool
 say_or_run_short(void *unused)
 {
@@ -172,6 +194,7 @@ main(void)
 		cmocka_unit_test(truncated_answer_says_so),
 		cmocka_unit_test(markdown_is_taken_out),
 		cmocka_unit_test(hostile_text_costs_little),
+		cmocka_unit_test(what_was_heard_stands_above_the_answer),
 		cmocka_unit_test(every_allocation_may_fail),
 	};
 

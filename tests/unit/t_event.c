@@ -39,10 +39,12 @@ describe(const struct line_body *body)
 
 		buf_printf(&buf,
 		    "id=%s chat=%s to=%s token=%s quote=%s "
-		    "time=%lld direct=%d redelivery=%d text=%s\n",
+		    "time=%lld direct=%d redelivery=%d %s=%s\n",
 		    e->id, e->chat, e->to, e->reply_token,
 		    e->quote_token == NULL ? "-" : e->quote_token,
-		    (long long)e->timestamp, e->direct, e->redelivery, e->text);
+		    (long long)e->timestamp, e->direct, e->redelivery,
+		    e->voice == NULL ? "text" : "voice",
+		    e->voice == NULL ? e->text : e->voice);
 	}
 	buf_printf(&buf, "ignored=%zu\n", body->ignored);
 	return buf_take(&buf, NULL);
@@ -225,6 +227,19 @@ odd_event_is_left_out_alone(void **state)
 		"\"message\":{\"type\":\"text\",\"text\":\" \\n\\u3000\"}",
 		"\"message\":{\"type\":\"text\",\"text\":\"\\u0000\"}",
 		"\"message\":{\"type\":\"sticker\",\"text\":\"hi\"}",
+		"\"message\":{\"type\":\"audio\",\"id\":\"1\"}",
+		"\"message\":{\"type\":\"audio\",\"id\":\"1\","
+		"\"contentProvider\":\"line\"}",
+		"\"message\":{\"type\":\"audio\",\"id\":\"1\","
+		"\"contentProvider\":{\"type\":\"external\"}}",
+		"\"message\":{\"type\":\"audio\","
+		"\"contentProvider\":{\"type\":\"line\"}}",
+		"\"message\":{\"type\":\"audio\",\"id\":7,"
+		"\"contentProvider\":{\"type\":\"line\"}}",
+		"\"message\":{\"type\":\"audio\",\"id\":\"../1\","
+		"\"contentProvider\":{\"type\":\"line\"}}",
+		"\"message\":{\"type\":\"audio\",\"id\":\"1?a\","
+		"\"contentProvider\":{\"type\":\"line\"}}",
 	};
 	struct line_body body;
 	size_t i;

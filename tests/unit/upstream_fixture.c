@@ -25,7 +25,7 @@ struct upstream_fixture {
 	int fds[THREADS_MAX];
 	size_t n_threads;
 	struct upstream_knobs knobs;
-	unsigned model_calls, delivered, pushed;
+	unsigned model_calls, stt_calls, fetches, delivered, pushed;
 	char *used[KEYS_MAX]; /* reply tokens and retry keys */
 	size_t n_used;
 	char *seen[KEYS_MAX]; /* bodies that users saw */
@@ -35,7 +35,7 @@ struct upstream_fixture {
 struct request {
 	struct upstream_fixture *up;
 	int fd;
-	char head[4096], path[256], body[BODY_MAX];
+	char head[4096], path[256], body[BODY_MAX], answer[512];
 	size_t len;
 };
 
@@ -127,11 +127,47 @@ push(struct upstream_fixture *up, const struct request *req)
 }
 
 static int
+recording(struct upstream_fixture *up, const char **answer)
+{
+	up->fetches++;
+	if (up->knobs.not_ready > 0) {
+		up->knobs.not_ready--;
+		return 202;
+	}
+	*answer = up->knobs.recording != NULL ? up->knobs.recording
+					      : "size"
+						"ftypM4A and sound";
+	return up->knobs.recording_status == 0 ? 200
+					       : up->knobs.recording_status;
+}
+
+static int
+write_down(struct request *req, const char **answer, unsigned *delay_ms)
+{
+	struct upstream_fixture *up = req->up;
+
+	up->stt_calls++;
+	*delay_ms = up->knobs.stt_delay_ms;
+	if (strstr(req->body, "c2l6ZWZ0eXBNNEE") == NULL) /* as above */
+		return 400;
+	(void)snprintf(req->answer, sizeof(req->answer),
+	    "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":"
+	    "\"%s\"}],\"role\":\"model\"},\"finishReason\":\"STOP\"}]}",
+	    up->knobs.words != NULL ? up->knobs.words : "Hello there.");
+	*answer = req->answer;
+	return up->knobs.stt_status == 0 ? 200 : up->knobs.stt_status;
+}
+
+static int
 decide(struct request *req, const char **answer, unsigned *delay_ms)
 {
 	struct upstream_fixture *up = req->up;
 
 	*answer = "{}";
+	if (strstr(req->path, "/content") != NULL)
+		return recording(up, answer);
+	if (strstr(req->path, "transcribe") != NULL)
+		return write_down(req, answer, delay_ms);
 	if (strstr(req->path, "/reply") != NULL)
 		return reply(up, req, answer);
 	if (strstr(req->path, "/push") != NULL)
@@ -304,6 +340,18 @@ unsigned
 upstream_model_calls(struct upstream_fixture *up)
 {
 	return read_count(up, &up->model_calls);
+}
+
+unsigned
+upstream_stt_calls(struct upstream_fixture *up)
+{
+	return read_count(up, &up->stt_calls);
+}
+
+unsigned
+upstream_fetches(struct upstream_fixture *up)
+{
+	return read_count(up, &up->fetches);
 }
 
 unsigned

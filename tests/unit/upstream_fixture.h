@@ -17,6 +17,12 @@ struct upstream_knobs {
 	unsigned replies_failed; /* 500, not delivered */
 	unsigned pushes_failed;  /* 500, not delivered */
 	unsigned refuse_content; /* 400 for so many replies */
+	unsigned not_ready;      /* 202 for so many recordings */
+	int recording_status;    /* of the others; 0: 200 */
+	const char *recording;   /* NULL: a good one; static */
+	const char *words; /* what it says; NULL: "Hello there."; static */
+	unsigned stt_delay_ms;
+	int stt_status; /* 0: 200 */
 };
 
 /* Serves on a loopback port of its own until the stop. */
@@ -28,6 +34,8 @@ void upstream_set(struct upstream_fixture *, struct upstream_knobs);
 
 /* How many calls came, and how many messages users saw. */
 unsigned upstream_model_calls(struct upstream_fixture *);
+unsigned upstream_stt_calls(struct upstream_fixture *);
+unsigned upstream_fetches(struct upstream_fixture *); /* of recordings */
 unsigned upstream_delivered(struct upstream_fixture *);
 unsigned upstream_pushed(struct upstream_fixture *);
 

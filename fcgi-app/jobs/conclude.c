@@ -1,0 +1,67 @@
+/*
+ * conclude.c - from the outcome of a stage to what the user will read.
+ */
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "bot/bot.h"
+#include "jobs/delivery.h"
+#include "jobs/engine_priv.h"
+#include "jobs/stage.h"
+#include "line/message.h"
+
+enum { AGAIN_MS = 500 };
+
+static const enum bot_outcome said[OUTCOME__MAX] = {
+	[OUTCOME_ANSWERED] = BOT_ANSWER,
+	[OUTCOME_TRUNCATED] = BOT_TRUNCATED,
+	[OUTCOME_BLOCKED] = BOT_BLOCKED,
+	[OUTCOME_EMPTY] = BOT_EMPTY,
+	[OUTCOME_TIMEOUT] = BOT_TIMEOUT,
+	[OUTCOME_BUSY] = BOT_BUSY,
+	[OUTCOME_ERROR] = BOT_ERROR,
+	[OUTCOME_POISON] = BOT_ERROR,
+	[OUTCOME_UNHEARD] = BOT_UNHEARD,
+	[OUTCOME_NO_RECORDING] = BOT_NO_RECORDING,
+	[OUTCOME_TOO_LONG] = BOT_TOO_LONG,
+};
+
+/* As LINE wants it; what was heard stands above a real answer. */
+static char *
+messages(const struct job *job, const struct bot_say *say, size_t *len)
+{
+	const struct store_job *stored = &job->stored;
+	char *shown, *out;
+
+	if (!say->remember || (stored->progress.flags & QUESTION_HEARD) == 0)
+		return message_texts(say->text, stored->quote_token, len);
+	shown = bot_heard(stored->text, say->text,
+	    job->engine->set->default_language);
+	if (shown == NULL)
+		return NULL;
+	out = message_texts(shown, stored->quote_token, len);
+	free(shown);
+	return out;
+}
+
+enum out
+job_conclude(struct job *job, enum outcome outcome, const char *text)
+{
+	struct bot_say say;
+
+	if (bot_answer(said[outcome], text, job->engine->set->default_language,
+		&say) == 0) {
+		job->reply = messages(job, &say, &job->reply_len);
+		job->answer = say.text;
+		job->remember = say.remember;
+	}
+	if (job->reply == NULL) {
+		log_warn("job=%s error=memory", job->name);
+		free(job->answer);
+		job->answer = NULL;
+		job->wait_ms = AGAIN_MS;
+		return OUT_RETRY;
+	}
+	job->stored.progress.outcome = (uint8_t)outcome;
+	return OUT_NEXT;
+}
