@@ -30,6 +30,8 @@ class Watch:
         sender = self.sim.sender
         for key in set(sender.said) - self.said:
             yield sender.said[key].text
+        for call in list(self.sim.hearings):
+            yield self.sim.model.hear(call)
         for call in list(self.sim.model_calls):
             yield self.sim.model.answer(call.question, call.contents)
 

@@ -58,19 +58,21 @@ def works(sim, one):
     return len(sim.wait_answers(one, 1, 5)) == 1
 
 
+def is_for_us(message, direct):
+    """A text to us, or a voice message that LINE has."""
+    mentioned = any(m.get("isSelf") for m in
+                    message.get("mention", {}).get("mentionees", []))
+    provider = message.get("contentProvider", {}).get("type")
+    return {"text": direct or mentioned,
+            "audio": direct and provider == "line"}.get(message.get("type"))
+
+
 def expected(sim, events):
     """Of these events, those that are questions to us: event ids."""
-    found = []
-    for event in events:
-        message = event.get("message", {})
-        source = event.get("source", {})
-        mentioned = any(m.get("isSelf") for m in
-                        message.get("mention", {}).get("mentionees", []))
-        if (event["type"] == "message" and event["mode"] == "active"
-                and message.get("type") == "text"
-                and (source.get("type") == "user" or mentioned)):
-            found.append(event["webhookEventId"])
-    return found
+    return [event["webhookEventId"] for event in events
+            if event["type"] == "message" and event["mode"] == "active"
+            and is_for_us(event.get("message", {}),
+                          event.get("source", {}).get("type") == "user")]
 
 
 def test_there_are_payloads_to_test():
