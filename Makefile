@@ -209,8 +209,8 @@ $(SIM_BIN): $(SIM:%.c=$(BUILD)/%.o) $(LIB)
 	    $(LIBS)
 
 sim: $(SIM_BIN)
-	@$(SIM_BIN) --histories $(SIM_HISTORIES)
-	@$(SIM_BIN) --controls
+	@$(if $(SAN),setarch -R) $(SIM_BIN) --histories $(SIM_HISTORIES)
+	@$(if $(SAN),setarch -R) $(SIM_BIN) --controls
 
 # A shim is preloaded, between a program and the kernel or a library.
 $(BUILD)/shims/%.so: tests/torture/shims/%.c $(BUILD)/flags

@@ -227,7 +227,7 @@ struct exchange;
 struct answer {
 	int status;
 	const char *body;
-	char memory[160];
+	char memory[1400];
 };
 void line_take(struct exchange *, struct answer *);
 void model_take(struct exchange *, struct answer *);
