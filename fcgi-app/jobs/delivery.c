@@ -10,7 +10,6 @@ enum {
 	PUSH_FIRST_MS = 1000,
 	PUSH_MAX_MS = 300000
 };
-static const int64_t life_max_ms = (int64_t)23 * 3600 * 1000;
 
 /* The columns of the table: what is done, before the special cases. */
 static const enum delivery_verdict by_reply[RESULT__MAX] = {
@@ -39,14 +38,9 @@ static const enum delivery_verdict by_push[RESULT__MAX] = {
 };
 
 static bool
-is_expired(const struct store_progress *p, const struct delivery_rules *r)
+is_expired(const struct delivery_rules *r)
 {
-	if (r->life_ms > life_max_ms)
-		return true;
-	if (p->deadline_ms != 0 && r->age_ms != INT64_MAX)
-		return r->boot_ms > p->deadline_ms;
-	return p->first_push_ms != 0 &&
-	    r->wall_ms - p->first_push_ms > life_max_ms;
+	return r->pushed_ms > DELIVERY_LIFE_MS || r->life_ms > DELIVERY_LIFE_MS;
 }
 
 enum delivery_way
@@ -54,7 +48,7 @@ delivery_choose(const struct store_progress *p, const struct delivery_rules *r)
 {
 	bool unknown = (p->flags & DELIVERY_UNKNOWN) != 0;
 
-	if (is_expired(p, r))
+	if (is_expired(r))
 		return DELIVERY_EXPIRED;
 	if (p->intent == DELIVERY_PUSH)
 		return DELIVERY_BY_PUSH;
@@ -74,15 +68,6 @@ delivery_begin(struct store_progress *p, enum delivery_way way,
 	p->sends++;
 	if (way == DELIVERY_BY_REPLY && r->age_ms >= r->window_ms)
 		p->flags |= DELIVERY_LAST;
-}
-
-void
-delivery_push(struct store_progress *p, const struct delivery_rules *r)
-{
-	p->intent = DELIVERY_PUSH;
-	p->first_push_ms = r->wall_ms;
-	p->deadline_ms = r->boot_ms + life_max_ms;
-	p->sends = 0;
 }
 
 /* The token was used, or is too old: which of the two decides. */

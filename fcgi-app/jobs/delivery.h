@@ -28,13 +28,16 @@ enum {
 };
 
 struct delivery_rules {
-	int64_t age_ms;  /* since the webhook; INT64_MAX: unknown */
-	int64_t life_ms; /* since the job was made */
-	int64_t wall_ms, boot_ms;
+	int64_t age_ms;     /* since the webhook; INT64_MAX: unknown */
+	int64_t life_ms;    /* since the job was made */
+	int64_t pushed_ms;  /* since the first push; 0: none yet */
 	uint32_t window_ms; /* REPLY_WINDOW */
 	bool at_most_once;  /* DUPLICATE_POLICY */
 	bool has_token;     /* the event came with a reply token */
 };
+
+/* How long a push is tried: LINE forgets its retry key after 24 hours. */
+enum { DELIVERY_LIFE_MS = 23 * 3600 * 1000 };
 
 enum delivery_way {
 	DELIVERY_BY_REPLY = 0,
@@ -50,12 +53,6 @@ enum delivery_way delivery_choose(const struct store_progress *,
 /* Notes in progress that an attempt is made now. */
 void delivery_begin(struct store_progress *, enum delivery_way,
     const struct delivery_rules *);
-
-/*
- * Notes in progress that it will be a push from now on, for 23 hours: by the
- * boot clock, which nobody sets, and by the wall's after another boot.
- */
-void delivery_push(struct store_progress *, const struct delivery_rules *);
 
 /* What came of an attempt. */
 enum delivery_result {

@@ -33,19 +33,35 @@ static const enum delivery_result results[API_ANSWER__MAX] = {
 	[API_FAULT] = RESULT_UNKNOWN,
 };
 
+/*
+ * Within a boot the end of pushing is known on the boot clock; the wall clock,
+ * which may jump, is asked only after another boot.
+ */
+static int64_t
+pushed_ms(const struct job *job)
+{
+	const struct store_progress *p = &job->stored.progress;
+
+	if (p->first_push_ms == 0)
+		return 0;
+	if (!job->stored.aged && p->deadline_ms != 0)
+		return clock_boot_ms() - (p->deadline_ms - DELIVERY_LIFE_MS);
+	return clock_wall_ms() - p->first_push_ms;
+}
+
 static struct delivery_rules
 rules_for(const struct job *job)
 {
 	const struct settings *set = job->engine->set;
-	int64_t age = job_age_ms(job), wall = clock_wall_ms();
+	int64_t age = job_age_ms(job);
 
 	return (struct delivery_rules){
 		.age_ms = age,
 		/* The wall clock is asked only where no other knows. */
-		.life_ms =
-		    age != INT64_MAX ? age : wall - job->stored.created_ms,
-		.wall_ms = wall,
-		.boot_ms = clock_boot_ms(),
+		.life_ms = age != INT64_MAX
+		    ? age
+		    : clock_wall_ms() - job->stored.created_ms,
+		.pushed_ms = pushed_ms(job),
 		.window_ms = set->reply_window * 1000,
 		.at_most_once = set->duplicate_policy == DUPLICATE_AT_MOST_ONCE,
 		.has_token = job->stored.reply_token[0] != '\0',
@@ -179,7 +195,10 @@ start_push(struct job *job, const struct delivery_rules *rules)
 
 	if (p->intent == DELIVERY_PUSH && p->first_push_ms != 0)
 		return send(job, rules);
-	delivery_push(p, rules);
+	p->intent = DELIVERY_PUSH;
+	p->first_push_ms = clock_wall_ms();
+	p->deadline_ms = clock_boot_ms() + DELIVERY_LIFE_MS;
+	p->sends = 0;
 	return OUT_AGAIN;
 }
 

@@ -17,6 +17,7 @@ import pwd
 import resource
 import secrets
 import shutil
+import signal
 import socket
 import statistics
 import subprocess
@@ -84,12 +85,16 @@ def say(message):
 
 
 def prepare(*programs):
-    """Everything is there, as many descriptors as may be, a folder to use."""
+    """Everything is there, as many descriptors as may be, a folder to use.
+
+    Told to end, the program stops what it started.
+    """
     for program in programs:
         if not pathlib.Path(program).exists():
             stop(f"{program} is missing: run make bench")
     if LIGHTTPD is None:
         stop("lighttpd is missing: run make deps")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # cleans up
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     FOLDER.mkdir(parents=True, exist_ok=True)

@@ -20,7 +20,6 @@ at_age(int64_t age_ms)
 	return (struct delivery_rules){
 		.age_ms = age_ms,
 		.life_ms = age_ms == INT64_MAX ? HOUR : age_ms,
-		.wall_ms = 1000000,
 		.window_ms = WINDOW,
 		.has_token = true,
 	};
@@ -95,36 +94,13 @@ nothing_is_tried_after_23_hours(void **state)
 	struct delivery_rules rules = at_age(1000);
 
 	(void)state;
-	rules.wall_ms = 1 + (int64_t)23 * HOUR;
+	rules.pushed_ms = (int64_t)23 * HOUR;
 	assert_int_equal(delivery_choose(&p, &rules), DELIVERY_BY_PUSH);
-	rules.wall_ms++;
+	rules.pushed_ms++;
 	assert_int_equal(delivery_choose(&p, &rules), DELIVERY_EXPIRED);
-	p.first_push_ms = 0;
+	rules.pushed_ms = 0;
 	rules.life_ms = (int64_t)23 * HOUR + 1;
 	assert_int_equal(delivery_choose(&p, &rules), DELIVERY_EXPIRED);
-}
-
-static void
-a_wall_clock_that_jumps_expires_no_push(void **state)
-{
-	struct store_progress p = { .intent = DELIVERY_REPLY };
-	struct delivery_rules rules = at_age(1000);
-
-	(void)state;
-	rules.boot_ms = 5000;
-	delivery_push(&p, &rules);
-	rules.wall_ms += (int64_t)24 * HOUR;
-	assert_int_equal(delivery_choose(&p, &rules), DELIVERY_BY_PUSH);
-	rules.boot_ms += (int64_t)23 * HOUR;
-	assert_int_equal(delivery_choose(&p, &rules), DELIVERY_BY_PUSH);
-	rules.boot_ms++;
-	assert_int_equal(delivery_choose(&p, &rules), DELIVERY_EXPIRED);
-	/* The boot clock of another boot says nothing. */
-	rules.age_ms = INT64_MAX;
-	rules.boot_ms = 0;
-	assert_int_equal(delivery_choose(&p, &rules), DELIVERY_EXPIRED);
-	rules.wall_ms -= (int64_t)2 * HOUR;
-	assert_int_equal(delivery_choose(&p, &rules), DELIVERY_BY_PUSH);
 }
 
 /* The table itself: what is judged, and what progress then says. */
@@ -258,7 +234,6 @@ main(void)
 		cmocka_unit_test(an_unknown_reply_asks_with_the_same_token),
 		cmocka_unit_test(at_most_once_ends_what_cannot_be_decided),
 		cmocka_unit_test(nothing_is_tried_after_23_hours),
-		cmocka_unit_test(a_wall_clock_that_jumps_expires_no_push),
 		cmocka_unit_test(every_row_of_the_table_holds),
 		cmocka_unit_test(
 		    a_reply_that_gets_late_on_its_way_may_be_tried_late),
