@@ -80,7 +80,7 @@ TOOLS = $(wildcard tests/torture/tools/*.c)
 # The store in memory, and the tests of the store's header that run on both.
 MEMORY = $(wildcard tests/sim/memory_*.c)
 BOTH_STORES = $(wildcard $(addprefix tests/unit/t_,admit.c breaker.c steps.c \
-		sweep.c worker.c worker_suspect.c))
+		store_clock.c sweep.c worker.c worker_suspect.c))
 
 # The simulator, and what of the bot it looks at from outside.
 SIM = $(filter-out tests/sim/memory_fixture.c,$(wildcard tests/sim/*.c))

@@ -101,8 +101,8 @@ model_take(struct exchange *x, struct answer *answer)
 	ev->answer++;
 	answer->status = 200;
 	snprintf(answer->memory, sizeof(answer->memory),
-	    "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"a%u.%u%*s\"}]},"
-	    "\"finishReason\":\"%s\"}]}",
+	    "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":"
+	    "\"a%u.%u%*s\"}]},\"finishReason\":\"%s\"}]}",
 	    ev->number, ev->answer, sim_below(LONG_IN) == 0 ? LONG : 2, ".",
 	    sim_fault(FAULT_MODEL) ? "MAX_TOKENS" : "STOP");
 	answer->body = answer->memory;
