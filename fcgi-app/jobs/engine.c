@@ -3,6 +3,7 @@
  */
 #include "jobs/engine.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,8 @@ enum {
 	SEND_S = 10,      /* the longest delivery call */
 	GRACE_MS = 400,   /* for deliveries under way, at the end */
 	DRAIN_MS = 50000, /* --drain is run every minute */
-	SHARDS = 32
+	SHARDS = 32,
+	PEAK_LEAST = 512 /* jobs whose memory is worth the trouble */
 };
 
 struct store_now
@@ -192,6 +194,26 @@ engine_wait_ms(const struct engine *engine)
 	return until <= now ? 0 : (int)(until - now);
 }
 
+/*
+ * When a peak is over its memory goes back to the system, which free() alone
+ * does not do for what lies between pieces still in use; so once more when
+ * nothing is in use.
+ */
+static void
+give_back_memory(struct engine *engine)
+{
+	size_t now = atomic_load(&engine->n_jobs);
+
+	if (now > engine->peak)
+		engine->peak = now;
+	if (engine->peak < PEAK_LEAST ||
+	    (now > 0 && (now > engine->peak / 4 || engine->peak == PEAK_LEAST)))
+		return;
+	net_trim(engine->net);
+	(void)malloc_trim(0);
+	engine->peak = now == 0 ? 0 : now < PEAK_LEAST ? PEAK_LEAST : now;
+}
+
 void
 engine_turn(struct engine *engine)
 {
@@ -207,6 +229,7 @@ engine_turn(struct engine *engine)
 		claim_jobs(engine);
 		engine_commit(engine);
 	}
+	give_back_memory(engine);
 }
 
 static bool
@@ -240,6 +263,7 @@ engine_hand_over(struct engine *engine)
 	int64_t until = clock_boot_ms() + GRACE_MS;
 
 	engine->stopping = true;
+	engine->commit_ms = 0;
 	read_mail(engine);
 	give_back(engine, false);
 	give_back_waiting(engine);

@@ -113,6 +113,12 @@ net_wake(struct net *net)
 	(void)net;
 }
 
+void
+net_trim(struct net *net)
+{
+	(void)net;
+}
+
 size_t
 net_active(const struct net *net)
 {
