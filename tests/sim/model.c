@@ -87,7 +87,9 @@ void
 model_take(struct exchange *x, struct answer *answer)
 {
 	struct event *ev = read_question(x->body);
+	const char *finish;
 	size_t which;
+	int width;
 
 	if (!x->authorized)
 		sim_fail("the model is asked without a key");
@@ -99,12 +101,13 @@ model_take(struct exchange *x, struct answer *answer)
 		return;
 	}
 	ev->answer++;
+	width = sim_below(LONG_IN) == 0 ? LONG : 2;
+	finish = sim_fault(FAULT_MODEL) ? "MAX_TOKENS" : "STOP";
 	answer->status = 200;
 	snprintf(answer->memory, sizeof(answer->memory),
 	    "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":"
 	    "\"a%u.%u%*s\"}]},\"finishReason\":\"%s\"}]}",
-	    ev->number, ev->answer, sim_below(LONG_IN) == 0 ? LONG : 2, ".",
-	    sim_fault(FAULT_MODEL) ? "MAX_TOKENS" : "STOP");
+	    ev->number, ev->answer, width, ".", finish);
 	answer->body = answer->memory;
 	sim_say("the model answers a%u.%u", ev->number, ev->answer);
 }
