@@ -5,7 +5,6 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "web/reader.h"
 
@@ -74,10 +73,11 @@ gather(void *arg, struct web_request **requests, size_t max)
 
 	pthread_mutex_lock(&drain->lock);
 	g->n = drain->n_ready < max ? drain->n_ready : max;
-	memcpy(g->slots, drain->ready, g->n * sizeof(*g->slots));
+	for (i = 0; i < g->n; i++)
+		g->slots[i] = drain->ready[i];
 	drain->n_ready -= g->n;
-	memmove(drain->ready, drain->ready + g->n,
-	    drain->n_ready * sizeof(*drain->ready));
+	for (i = 0; i < drain->n_ready; i++)
+		drain->ready[i] = drain->ready[g->n + i];
 	pthread_mutex_unlock(&drain->lock);
 	for (i = 0; i < g->n; i++)
 		requests[i] = g->requests[i] = g->slots[i]->web;

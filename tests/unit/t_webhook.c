@@ -131,10 +131,11 @@ static size_t
 gather(void *drain, struct web_request **out, size_t max)
 {
 	struct waiting *w = drain;
-	size_t n = w->n;
+	size_t n = w->n, i;
 
 	assert_true(n <= max);
-	memcpy(out, w->requests, n * sizeof(*out));
+	for (i = 0; i < n; i++)
+		out[i] = w->requests[i];
 	w->n = 0;
 	return n;
 }
