@@ -128,7 +128,7 @@ real(void **known, const char *name)
 	type name parameters                                      \
 	{                                                         \
 		static void *known;                               \
-		__typeof__(&(name)) call;                           \
+		__typeof__(&(name)) call;                         \
                                                                   \
 		if (fails(which))                                 \
 			return failed;                            \
