@@ -10,7 +10,11 @@
 #include "base/log.h"
 #include "jobs/engine_priv.h"
 
-enum { AGAIN_MS = 100 };
+enum {
+	AGAIN_MS = 100,
+	CROWD = 64,   /* jobs in hand: steps then come faster than commits */
+	GATHER_MS = 4 /* and wait so long for each other */
+};
 
 void
 engine_commit_later(struct job *job)
@@ -104,13 +108,24 @@ failed(struct engine *engine, enum store_rc rc, struct job **batch, size_t n)
 	engine->commit_ms = clock_boot_ms() + AGAIN_MS;
 }
 
+/*
+ * A commit costs the same for one step and for ten, and while it lasts nobody
+ * can admit.  Few in hand wait for nobody.
+ */
+static void
+gather(struct engine *engine)
+{
+	if (atomic_load(&engine->n_jobs) >= CROWD && !engine->stopping)
+		engine->commit_ms = clock_boot_ms() + GATHER_MS;
+}
+
 /* Each job that goes on may make a new step, which comes next. */
 void
 engine_commit(struct engine *engine)
 {
-	static struct store_step steps[COMMIT_BATCH];
-	static struct job *batch[COMMIT_BATCH];
-	enum store_rc rc;
+	struct store_step *steps = engine->steps;
+	struct job **batch = engine->batch;
+	enum store_rc rc = STORE_NONE;
 	size_t i, n;
 
 	while (engine->to_commit != NULL &&
@@ -127,4 +142,6 @@ engine_commit(struct engine *engine)
 		for (i = 0; i < n; i++)
 			job_committed(batch[i], steps[i].rc);
 	}
+	if (rc == STORE_OK)
+		gather(engine);
 }

@@ -105,8 +105,12 @@ delivery_judge(struct store_progress *p, enum delivery_way way,
 		return judge_bad_token(p, r);
 	if (result == RESULT_BAD_CONTENT)
 		return judge_bad_content(p);
-	if (reply && result == RESULT_REFUSED)
+	if (reply && result == RESULT_REFUSED) {
+		/* It says nothing of the reply that may have arrived. */
+		if ((p->flags & DELIVERY_UNKNOWN) != 0)
+			return VERDICT_AGAIN;
 		p->intent = DELIVERY_PUSH;
+	}
 	return reply ? by_reply[result] : by_push[result];
 }
 

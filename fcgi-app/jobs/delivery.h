@@ -23,7 +23,8 @@ enum {
 	DELIVERY_UNKNOWN = 1,  /* a reply may have arrived */
 	DELIVERY_LAST = 2,     /* that reply was tried once more, late */
 	DELIVERY_FALLBACK = 4, /* LINE refused the content: fixed text */
-	THINK_FALLBACK = 8     /* the fallback model's turn (step_think.c) */
+	THINK_FALLBACK = 8,    /* the fallback model's turn (step_think.c) */
+	DELIVERY_CRASHED = 16  /* the sending crashed: fixed text as well */
 };
 
 struct delivery_rules {

@@ -3,6 +3,7 @@
  */
 #include "jobs/engine.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,8 @@ enum {
 	SEND_S = 10,      /* the longest delivery call */
 	GRACE_MS = 400,   /* for deliveries under way, at the end */
 	DRAIN_MS = 50000, /* --drain is run every minute */
-	SHARDS = 32
+	SHARDS = 32,
+	PEAK_LEAST = 512 /* jobs whose memory is worth the trouble */
 };
 
 struct store_now
@@ -181,8 +183,8 @@ claim_jobs(struct engine *engine)
 
 /* --------------------------------------------------------------- loop -- */
 
-static int
-turn_ms(const struct engine *engine)
+int
+engine_wait_ms(const struct engine *engine)
 {
 	int64_t now = clock_boot_ms();
 	int64_t until = engine->claim_ms;
@@ -192,15 +194,42 @@ turn_ms(const struct engine *engine)
 	return until <= now ? 0 : (int)(until - now);
 }
 
+/*
+ * When a peak is over its memory goes back to the system, which free() alone
+ * does not do for what lies between pieces still in use; so once more when
+ * nothing is in use.
+ */
 static void
-turn(struct engine *engine)
+give_back_memory(struct engine *engine)
 {
-	if (net_run(engine->net, turn_ms(engine)) == -1)
+	size_t now = atomic_load(&engine->n_jobs);
+
+	if (now > engine->peak)
+		engine->peak = now;
+	if (engine->peak < PEAK_LEAST ||
+	    (now > 0 && (now > engine->peak / 4 || engine->peak == PEAK_LEAST)))
+		return;
+	net_trim(engine->net);
+	(void)malloc_trim(0);
+	engine->peak = now == 0 ? 0 : now < PEAK_LEAST ? PEAK_LEAST : now;
+}
+
+void
+engine_turn(struct engine *engine)
+{
+	if (net_run(engine->net, engine_wait_ms(engine)) == -1)
 		log_die("engine error=\"cannot wait for sockets\"");
 	begin_waiting(engine);
-	if (clock_boot_ms() >= engine->claim_ms)
-		claim_jobs(engine);
+	/*
+	 * A process that was stopped and wakes late finds its own jobs due:
+	 * what it has just heard of them comes first.
+	 */
 	engine_commit(engine);
+	if (clock_boot_ms() >= engine->claim_ms) {
+		claim_jobs(engine);
+		engine_commit(engine);
+	}
+	give_back_memory(engine);
 }
 
 static bool
@@ -228,12 +257,13 @@ give_back(struct engine *engine, bool deliveries)
 	engine_commit(engine);
 }
 
-static void
-hand_over(struct engine *engine)
+void
+engine_hand_over(struct engine *engine)
 {
 	int64_t until = clock_boot_ms() + GRACE_MS;
 
 	engine->stopping = true;
+	engine->commit_ms = 0;
 	read_mail(engine);
 	give_back(engine, false);
 	give_back_waiting(engine);
@@ -249,11 +279,11 @@ engine_run(struct engine *engine)
 {
 	engine->drain_until_ms = clock_boot_ms() + DRAIN_MS;
 	while (!atomic_load(&engine->stop)) {
-		turn(engine);
+		engine_turn(engine);
 		if (is_drained(engine))
 			break;
 	}
-	hand_over(engine);
+	engine_hand_over(engine);
 }
 
 void
@@ -308,12 +338,17 @@ void
 engine_close(struct engine **enginep)
 {
 	struct engine *engine = *enginep;
+	struct mail *mail;
 
 	*enginep = NULL;
 	if (engine == NULL)
 		return;
 	while (engine->jobs != NULL)
 		job_free(engine->jobs);
+	while ((mail = engine->waiting) != NULL) {
+		engine->waiting = mail->next;
+		free(mail);
+	}
 	net_close(&engine->net);
 	upstreams_release(&engine->up);
 	free(engine);

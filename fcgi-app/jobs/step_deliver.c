@@ -113,7 +113,11 @@ make_body(const struct job *job, size_t *len)
 	return body;
 }
 
-/* The fallback text is another message, so it has a key of its own. */
+/*
+ * The fallback text is another message, so it has a key of its own.  After
+ * crashes it has the answer's, which may have been pushed: then LINE takes no
+ * second message.
+ */
 static void
 make_retry_key(const struct job *job, char *out, size_t size)
 {
@@ -122,7 +126,8 @@ make_retry_key(const struct job *job, char *out, size_t size)
 
 	_Static_assert(sizeof(name) + API_RETRY_KEY_SIZE <= 64, "fits");
 	memcpy(key, job->stored.retry_key, sizeof(key));
-	if ((job->stored.progress.flags & DELIVERY_FALLBACK) != 0)
+	if ((job->stored.progress.flags &
+		(DELIVERY_FALLBACK | DELIVERY_CRASHED)) == DELIVERY_FALLBACK)
 		key[15] ^= 1;
 	memcpy(out, name, sizeof(name));
 	if (size >= sizeof(name) + API_RETRY_KEY_SIZE)
@@ -315,8 +320,8 @@ deliver_finish(struct job *job, const struct net_reply *net)
 /*
  * The sending itself crashed three times, perhaps because of what is sent.  So
  * the fixed text goes instead, by the same table: where the answer did arrive
- * by reply, the token is used up and the user sees nothing twice.  If that
- * crashes as well, it is over.
+ * by reply, the token is used up, by push, the retry key: the user sees nothing
+ * twice.  If that crashes as well, it is over.
  */
 enum out
 deliver_give_up(struct job *job)
@@ -329,6 +334,6 @@ deliver_give_up(struct job *job)
 		return deliver_start(job);
 	if (p->interrupted != 0 && p->intent == DELIVERY_REPLY)
 		p->flags |= DELIVERY_UNKNOWN;
-	p->flags |= DELIVERY_FALLBACK;
+	p->flags |= DELIVERY_FALLBACK | DELIVERY_CRASHED;
 	return OUT_AGAIN;
 }

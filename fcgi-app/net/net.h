@@ -127,6 +127,12 @@ void net_wake(struct net *);
  */
 int net_watch(struct net *, int fd, void (*ready)(void *arg), void *arg);
 
+/*
+ * Frees what is kept for later requests, but connections over https: a peak is
+ * over.  Not for done and ready functions.
+ */
+void net_trim(struct net *);
+
 /* How many requests are under way. */
 size_t net_active(const struct net *);
 

@@ -1,6 +1,7 @@
 /*
  * net_priv.h - what the files of net/ share: net.c (the loop), open.c,
- * request.c (an exchange until it ends) and reply.c (what its end means).
+ * request.c (an exchange until it ends) and reply.c (what its end means);
+ * heap.c stands alone.
  *
  * A shard is one libcurl multi handle with its own connections.  The first
  * NET_HTTPS are for https, where HTTP/2 keeps connections few, and share the

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "net/heap.h"
 #include "net/net_priv.h"
 
 enum {
@@ -194,7 +195,7 @@ open_all(struct net *net, const struct net_config *config)
 {
 	if (descriptors_open(net) == -1)
 		return "no descriptors";
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+	if (heap_start_curl() == -1)
 		return "libcurl does not start";
 	net->global = true;
 	errno = ENOMEM;
@@ -230,16 +231,53 @@ net_open(struct net **out, const struct net_config *config, char *err,
 }
 
 static void
+idle_free(struct net *net)
+{
+	struct net_request *r;
+
+	while ((r = TAILQ_FIRST(&net->idle)) != NULL) {
+		TAILQ_REMOVE(&net->idle, r, link);
+		net->n_idle--;
+		net_request_free(r);
+	}
+}
+
+/*
+ * libcurl has no call that closes kept connections; those of HTTP/1.1 are as
+ * many as there were requests at once.
+ */
+static void
+shard_trim(struct net_shard *shard)
+{
+	CURLM *old = shard->multi;
+
+	if (shard->n_active > 0)
+		return;
+	if (shard_open(shard->net, shard, KEEP_HTTP) == 0) {
+		curl_multi_cleanup(old);
+		return;
+	}
+	curl_multi_cleanup(shard->multi);
+	shard->multi = old;
+}
+
+void
+net_trim(struct net *net)
+{
+	idle_free(net);
+	for (unsigned i = NET_HTTPS; i < net->n_shards; i++)
+		shard_trim(&net->shards[i]);
+	heap_trim();
+}
+
+static void
 requests_close(struct net *net)
 {
 	struct net_request *r;
 
 	while ((r = TAILQ_FIRST(&net->active)) != NULL)
 		net_cancel(r);
-	while ((r = TAILQ_FIRST(&net->idle)) != NULL) {
-		TAILQ_REMOVE(&net->idle, r, link);
-		net_request_free(r);
-	}
+	idle_free(net);
 }
 
 static void

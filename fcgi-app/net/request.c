@@ -9,14 +9,14 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "net/heap.h"
 #include "net/net_priv.h"
 
 enum {
-	IDLE_MAX = 256,       /* handles kept for the next request */
-	OVERDUE_MS = 50,      /* libcurl goes first, it knows more */
-	KEPT_IDLE_S = 60,     /* an older connection is not used again */
-	RECEIVE_BYTES = 4096, /* each exchange under way has such a buffer */
-	SEND_BYTES = 16384    /* and this with HTTP/2; libcurl's least */
+	IDLE_MAX = 256,      /* handles kept for the next request */
+	OVERDUE_MS = 50,     /* libcurl goes first, it knows more */
+	KEPT_IDLE_S = 60,    /* an older connection is not used again */
+	RECEIVE_BYTES = 4096 /* each exchange under way has such a buffer */
 };
 
 static const struct {
@@ -33,7 +33,7 @@ static const struct {
 	{ CURLOPT_PIPEWAIT, 1 },
 	{ CURLOPT_MAXAGE_CONN, KEPT_IDLE_S },
 	{ CURLOPT_BUFFERSIZE, RECEIVE_BYTES },
-	{ CURLOPT_UPLOAD_BUFFERSIZE, SEND_BYTES },
+	{ CURLOPT_UPLOAD_BUFFERSIZE, HEAP_BUFFER },
 	/* Without it the end of a name's look-up would be waited for. */
 	{ CURLOPT_QUICK_EXIT, 1 },
 };

@@ -13,6 +13,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -99,6 +100,7 @@ main(int argc, char **argv)
 	struct epoll_event events[EVENTS];
 	int i, n;
 
+	signal(SIGPIPE, SIG_IGN);
 	exchanges_hold(argc > 1 ? strtol(argv[1], NULL, 10) : 0);
 	epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (argc > 3)

@@ -27,7 +27,7 @@ struct exchange {
 };
 
 int64_t now_us(void);
-_Noreturn void die(const char *what);
+void die(const char *what) __attribute__((noreturn));
 
 /* Registers or changes what a source waits for. */
 void source_watch(struct source *, int operation, uint32_t events);
