@@ -14,6 +14,7 @@
 #   make layers     are the rules of who includes whom kept?
 #   make manlint    are the man pages well-formed?
 #   make readme     do README.md and .env.example say what the app does?
+#   make sim        the engine in SIM_HISTORIES (100000) simulated worlds
 #   make torture    everything fails, in turn: TORTURE=short, or long
 #   make bench      ratios against a responder that does nothing
 #   make cost       of an admission, not above tests/bench/BASELINE
@@ -76,6 +77,18 @@ SHIMS = $(wildcard tests/torture/shims/*.c)
 HOOKS = $(wildcard tests/torture/hooks/*.c)
 TOOLS = $(wildcard tests/torture/tools/*.c)
 
+# The store in memory, and the tests of the store's header that run on both.
+MEMORY = $(wildcard tests/sim/memory_*.c)
+BOTH_STORES = $(wildcard $(addprefix tests/unit/t_,admit.c breaker.c steps.c \
+		sweep.c worker.c worker_suspect.c))
+
+# The simulator, and what of the bot it looks at from outside.
+SIM = $(filter-out tests/sim/memory_fixture.c,$(wildcard tests/sim/*.c))
+SIM_WRAPS = store_admit store_load store_claim store_steps store_mark \
+	    store_breaker_pass store_breaker_report store_pace \
+	    delivery_judge engine_random
+SIM_HISTORIES = 100000
+
 # What runs in more than one thread, and what valgrind should see.
 TSAN_TESTS = $(wildcard $(addprefix tests/unit/t_,engine*.c fcgi*.c log*.c \
 		mailbox*.c net*.c seal*.c signature*.c))
@@ -90,13 +103,15 @@ APP = $(BUILD)/mededbot.fcgi
 CLEANUP = $(BUILD)/mededbot-cleanup
 OBJS = $(SRCS:%.c=$(BUILD)/%.o)
 UNIT_BINS = $(UNIT:%.c=$(BUILD)/%)
+MEMORY_BINS = $(BOTH_STORES:%.c=$(BUILD)/%-memory)
 FUZZ_BINS = $(FUZZ:%.c=$(BUILD)/%)
 BENCH_BINS = $(BENCH:%.c=$(BUILD)/%)
+SIM_BIN = $(BUILD)/tests/sim/sim
 SHIM_LIBS = $(SHIMS:tests/torture/shims/%.c=$(BUILD)/shims/%.so)
 HOOK_APPS = $(HOOKS:tests/torture/hooks/%.c=$(BUILD)/hooks/%/mededbot.fcgi)
 TOOL_BINS = $(TOOLS:%.c=$(BUILD)/%)
-TEST_OBJS = $(patsubst %.c,$(BUILD)/%.o,$(UNIT) $(UNIT_HELPERS) $(FUZZ) \
-		$(BENCH) $(BENCH_PARTS) $(HOOKS) $(TOOLS))
+TEST_OBJS = $(patsubst %.c,$(BUILD)/%.o,$(UNIT) $(UNIT_HELPERS) $(MEMORY) \
+		$(SIM) $(FUZZ) $(BENCH) $(BENCH_PARTS) $(HOOKS) $(TOOLS))
 DEPS = $(OBJS:.o=.d) $(MAINS:%.c=$(BUILD)/%.d) $(TEST_OBJS:.o=.d)
 
 # ---- build -----------------------------------------------------------------
@@ -148,9 +163,15 @@ readme: $(APP)
 $(UNIT_BINS): %: %.o $(UNIT_HELPERS:%.c=$(BUILD)/%.o) $(LIB)
 	$(SAY) $(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
 
+# Nothing of store/ is taken from the library: its functions are there already.
+$(MEMORY_BINS): %-memory: %.o $(BUILD)/tests/unit/store_common.o \
+		$(MEMORY:%.c=$(BUILD)/%.o) $(LIB)
+	$(SAY) $(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+
 # One target per program, so that -j runs them side by side; TEST_WRAP is what
 # runs them (valgrind).
-RUN_UNIT = $(TESTS:tests/unit/%.c=run-%)
+RUN_UNIT = $(TESTS:tests/unit/%.c=run-%) \
+	   $(patsubst tests/unit/%.c,run-%-memory,$(filter $(BOTH_STORES),$(TESTS)))
 unit: $(RUN_UNIT)
 $(RUN_UNIT): run-%: $(BUILD)/tests/unit/%
 	@scripts/run-test.sh $(if $(SAN),--sanitized) $< $(TEST_WRAP)
@@ -180,6 +201,16 @@ $(RUN_FUZZ): run-%: $(BUILD)/tests/fuzz/%
 e2e: all
 	@E2E_SERVERS="$(SERVERS)" /usr/bin/python3 -B -m pytest -q \
 	    -p no:cacheprovider tests/e2e
+
+# The engine with another clock, store and network, on all cores; then each
+# control, which must be noticed.
+$(SIM_BIN): $(SIM:%.c=$(BUILD)/%.o) $(LIB)
+	$(SAY) $(CC) $(ALL_LDFLAGS) $(SIM_WRAPS:%=-Wl,--wrap=%) -o $@ $^ \
+	    $(LIBS)
+
+sim: $(SIM_BIN)
+	@$(SIM_BIN) --histories $(SIM_HISTORIES)
+	@$(SIM_BIN) --controls
 
 # A shim is preloaded, between a program and the kernel or a library.
 $(BUILD)/shims/%.so: tests/torture/shims/%.c $(BUILD)/flags
@@ -244,5 +275,5 @@ clean:
 	rm -rf build
 
 .PHONY: all check deps layers lint manlint readme unit tsan valgrind fuzz run-fuzz \
-	e2e torture bench bench-conversations cost run install clean FORCE \
+	e2e sim torture bench bench-conversations cost run install clean FORCE \
 	$(RUN_UNIT) $(RUN_FUZZ)

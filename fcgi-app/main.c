@@ -3,6 +3,7 @@
  */
 #include <stdio.h>
 
+#include "base/core.h"
 #include "base/log.h"
 #include "base/settings.h"
 #include "process/options.h"
@@ -55,6 +56,7 @@ main(int argc, char **argv)
 
 	if (rc != -1)
 		return rc;
+	core_forbid();
 	if (settings_load(&settings, settings_file(options.config), err,
 		sizeof(err)) == -1) {
 		(void)fprintf(stderr, "mededbot.fcgi: %s\n", err);

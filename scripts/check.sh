@@ -64,6 +64,7 @@ stage unit make -s -j2 unit
 stage sanitizers make -s -j2 unit SAN=address,undefined
 stage tsan make -s -j2 tsan
 stage valgrind make -s -j2 valgrind
+stage sim make -s sim
 stage cost make -s cost
 stage simulator /usr/bin/python3 -B -m pytest -q -p no:cacheprovider tests/simulator
 stage "fuzz (since $fuzz_start s)" end_fuzzing

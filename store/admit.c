@@ -232,7 +232,9 @@ admit_new(struct tx *tx, const struct admission *a, const struct candidate *c,
 	struct lane lane = { .next_seq = 1 };
 	enum store_rc rc = lane_get(tx, c->user, &lane);
 
-	/* An unreadable lane may be busy: nobody answers this user. */
+	/* One that a newer program wrote may be busy. */
+	if (rc == STORE_CORRUPT)
+		rc = mend_lane(tx, c->user, &lane);
 	if (rc == STORE_CORRUPT)
 		lane.busy_seq = 1;
 	else if (rc != STORE_OK && rc != STORE_NONE)

@@ -17,10 +17,14 @@ enum { SLICE_RECORDS = 20000, SLICE_BYTES = 16 << 20 };
 
 static const char backup[] = "restore DATA_DIR and KEY_FILE from a backup";
 static const char newer[] =
-    "if a newer version wrote it use that one, otherwise restore DATA_DIR and "
-    "KEY_FILE from a backup";
+    "if a newer version wrote it use that one; what locks a user is mended by "
+    "workers and mededbot-cleanup, for the rest restore a backup";
 static const char report[] =
     "nobody is locked by it; please report it, it is a bug";
+static const char mends[] =
+    "mededbot-cleanup mends it, and keeps what was there as a dead letter";
+static const char ends[] =
+    "its worker ends it at the next try, and its user is told";
 static const char workers[] =
     "is the web server running? it or mededbot.fcgi --drain takes the job";
 
@@ -31,16 +35,16 @@ static const struct {
 	[FAULT_KEY] = { false, "a key of no known form", newer },
 	[FAULT_RECORD] = { false, "a record that does not decode", newer },
 	[FAULT_SEALED] = { false, "a sealed text that does not open", backup },
-	[FAULT_NO_LANE] = { false, "records of a user without a lane", backup },
+	[FAULT_NO_LANE] = { false, "records of a user without a lane", mends },
 	[FAULT_UNFINISHED] = { false, "unfinished is not the number of jobs",
-	    backup },
-	[FAULT_BUSY] = { false, "busy with a job that is not there", backup },
-	[FAULT_SEQ] = { false, "a number that was not given yet", backup },
-	[FAULT_NO_STATE] = { false, "a job without its state", backup },
-	[FAULT_NO_PAYLOAD] = { false, "a job without its message", backup },
+	    mends },
+	[FAULT_BUSY] = { false, "busy with a job that is not there", mends },
+	[FAULT_SEQ] = { false, "a number that was not given yet", mends },
+	[FAULT_NO_STATE] = { false, "a job without its state", ends },
+	[FAULT_NO_PAYLOAD] = { false, "a job without its message", ends },
 	[FAULT_NO_REPLY] = { false, "a job neither at work nor answered",
-	    backup },
-	[FAULT_NO_DUE] = { false, "a job that nothing will wake", backup },
+	    mends },
+	[FAULT_NO_DUE] = { false, "a job that nothing will wake", mends },
 	[FAULT_EXTRA_DUE] = { false, "a wake-up at another time than its job's",
 	    report },
 	[FAULT_LONE_DUE] = { false, "a wake-up without a job", report },

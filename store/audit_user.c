@@ -202,6 +202,8 @@ check_session(struct audit *a, struct tx *tx, struct bytes value)
 	}
 	if (session.serial > tx->global.serial)
 		fault(a, FAULT_SERIAL, "session");
+	if (session.changed_boot > tx->global.boot)
+		fault(a, FAULT_BOOT, "session");
 	rc = audit_open(a, tx, SEAL_SESSION, a->subject.user, session.sealed,
 	    &plain);
 	if (rc == STORE_OK)

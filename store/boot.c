@@ -32,7 +32,18 @@ void_lease(struct tx *tx, struct due *due)
 	return rc == STORE_OK ? due_put(tx, due) : rc;
 }
 
-/* Each entry moves to time 0, so the first one behind that is the next. */
+/* An entry that is not ours to move must not hold up the others. */
+static struct key
+key_after(struct bytes key)
+{
+	struct key k = key_copy(key);
+
+	if (k.len < KEY_MAX)
+		k.at[k.len++] = 0;
+	return k;
+}
+
+/* Each entry moves to time 0, behind us. */
 static enum store_rc
 void_leases(struct tx *tx)
 {
@@ -40,18 +51,20 @@ void_leases(struct tx *tx)
 	struct key table = { .at = { TABLE_DUE }, .len = 1 };
 	struct bytes key, value;
 	struct scan scan;
+	struct key from = key_due(1, &none);
 	struct due due;
 	enum store_rc rc;
+	bool known;
 
 	do {
-		rc = scan_open(&scan, tx, table, key_due(1, &none));
+		rc = scan_open(&scan, tx, table, from);
 		if (rc != STORE_OK)
 			return rc;
 		rc = scan_next(&scan, &key, &value);
-		if (rc == STORE_OK && !due_decode(key, value, &due))
-			rc = STORE_CORRUPT;
+		from = rc == STORE_OK ? key_after(key) : from;
+		known = rc == STORE_OK && mend_due(key, value, &due);
 		scan_close(&scan);
-		if (rc == STORE_OK)
+		if (known)
 			rc = void_lease(tx, &due);
 	} while (rc == STORE_OK);
 	return rc == STORE_NONE ? STORE_OK : rc;

@@ -13,6 +13,7 @@
 struct pick {
 	struct due due;
 	struct job job;
+	bool is_mended; /* its state was damaged */
 };
 
 /* The first of both kinds, earliest first, and how many are wanted. */
@@ -47,7 +48,7 @@ pick_job(struct tx *tx, struct pick *p)
 {
 	struct owner owner = p->due.owner;
 	struct store_progress *progress = &p->job.progress;
-	enum store_rc rc = job_get(tx, &p->due.id, &p->job);
+	enum store_rc rc = mend_job_get(tx, &p->due.id, &p->job, &p->is_mended);
 
 	if (rc != STORE_OK)
 		return rc;
@@ -97,8 +98,8 @@ look(struct tx *tx, struct scan *scan, struct picks *picks)
 		rc = scan_next(scan, &key, &value);
 		if (rc != STORE_OK)
 			break;
-		/* Records that do not decode stay, and hold up no others. */
-		if (!due_decode(key, value, &p.due) ||
+		/* Records of a newer program stay, and hold up no others. */
+		if (!mend_due(key, value, &p.due) ||
 		    !is_claimable(tx, &roll, &p.due))
 			continue;
 		rc = pick_job(tx, &p);
@@ -131,15 +132,24 @@ static enum store_rc
 lease_job(struct tx *tx, struct claiming *c, struct pick *p)
 {
 	struct store_lease *lease = &c->leases[c->n++];
-	enum store_rc rc;
+	struct lane lane;
+	enum store_rc rc = STORE_OK;
 
+	if (p->is_mended)
+		rc = mend_job_note(tx, &p->due.id);
 	p->job.fence = tx_serial(tx);
 	lease->id = p->due.id;
 	lease->fence = p->job.fence;
 	p->job.visible_ms = p->due.visible_ms;
-	rc = job_move(tx, &p->due.id, &p->job, tx->now.boot_ms + c->lease_ms,
-	    c->self);
-	return rc == STORE_OK ? job_put(tx, &p->due.id, &p->job) : rc;
+	if (rc == STORE_OK)
+		rc = job_move(tx, &p->due.id, &p->job,
+		    tx->now.boot_ms + c->lease_ms, c->self);
+	if (rc == STORE_OK)
+		rc = job_put(tx, &p->due.id, &p->job);
+	if (rc == STORE_OK && p->is_mended &&
+	    !mend_lane_agrees(tx, p->due.id.user))
+		rc = mend_lane(tx, p->due.id.user, &lane);
+	return rc == STORE_CORRUPT ? STORE_OK : rc;
 }
 
 static enum store_rc

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/core.h"
 #include "base/settings.h"
 #include "store/store.h"
 
@@ -94,9 +95,9 @@ static void
 summarize(const struct store_swept *swept)
 {
 	(void)printf("mededbot-cleanup: removed sessions=%zu lanes=%zu "
-		     "events=%zu dead=%zu readers=%d\n",
+		     "events=%zu dead=%zu readers=%d mended=%zu\n",
 	    swept->sessions, swept->lanes, swept->events, swept->dead,
-	    swept->readers);
+	    swept->readers, swept->mended);
 }
 
 /* What a sweep came to, as an exit status; says what people must know. */
@@ -106,7 +107,7 @@ report(enum store_rc rc, const struct options *options,
 {
 	switch (rc) {
 	case STORE_OK:
-		if (options->verbose)
+		if (options->verbose || swept->mended > 0)
 			summarize(swept);
 		return 0;
 	case STORE_BUSY: /* another one is at it */
@@ -209,6 +210,7 @@ main(int argc, char **argv)
 
 	if (rc != -1)
 		return rc;
+	core_forbid();
 	if (settings_load(&settings, settings_file(options.config), err,
 		sizeof(err)) == -1)
 		return complain(err);

@@ -176,6 +176,15 @@ rec_get_version(struct rec_reader *r, uint8_t version)
 		r->bad = true;
 }
 
+/* Versions rise by one: a far higher number is damage. */
+bool
+rec_is_newer(struct bytes b, uint8_t version)
+{
+	enum { PLAUSIBLE = 8 };
+
+	return b.len > 0 && b.at[0] > version && b.at[0] <= version + PLAUSIBLE;
+}
+
 bool
 rec_is_whole(const struct rec_reader *r)
 {

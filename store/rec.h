@@ -60,6 +60,12 @@ const char *rec_get_text(struct rec_reader *, size_t *len);
 /* The first byte of a record; another version than this one is bad. */
 void rec_get_version(struct rec_reader *, uint8_t version);
 
+/*
+ * May a newer program have written it?  One that does not decode and is not
+ * newer is damaged.
+ */
+bool rec_is_newer(struct bytes, uint8_t version);
+
 /* All fields were there, and nothing behind them. */
 bool rec_is_whole(const struct rec_reader *);
 

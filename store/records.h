@@ -144,13 +144,19 @@ bool payload_decode(struct bytes, struct payload *);
 struct session {
 	uint64_t serial;    /* another one after each change; 0: no session */
 	int64_t changed_ms; /* wall clock */
-	uint16_t pairs;     /* questions with their answers */
+	uint32_t changed_boot;
+	int64_t changed_boot_ms; /* boot clock of that boot */
+	uint16_t pairs;          /* questions with their answers */
 	struct bytes sealed;
 };
 
 enum store_rc session_get(struct tx *, const uint8_t user[USER],
     struct session *); /* STORE_NONE gives serial 0 */
 bool session_decode(struct bytes, struct session *);
+
+/* Has nothing changed for longer than that? */
+bool session_is_idle(const struct tx *, const struct session *,
+    int64_t longer_ms);
 
 /* The turns of the plain text, two a pair; borrowed from it. */
 bool session_turns(struct bytes plain, uint16_t pairs, struct store_turn *);
@@ -178,12 +184,40 @@ struct worker {
 
 bool worker_decode(struct bytes, struct worker *);
 
+/*
+ * mend.c: the way out for a user whose record does not decode.  What was there
+ * goes into a dead letter; a record that a newer program may have written is
+ * left, and STORE_CORRUPT says so.
+ */
+
+/* job_get(), and for a job whose state is damaged or gone: one that ends. */
+enum store_rc mend_job_get(struct tx *, const struct store_job_id *,
+    struct job *, bool *is_mended);
+
+/* When it was mended and is being leased: keeps what was there. */
+enum store_rc mend_job_note(struct tx *, const struct store_job_id *);
+
+/* lane_get() of a user who has a job; a damaged or missing one is made anew. */
+enum store_rc mend_lane_get(struct tx *, const uint8_t user[USER],
+    struct lane *);
+
+/* Makes a lane from the user's jobs, and wakes those that nothing would. */
+enum store_rc mend_lane(struct tx *, const uint8_t user[USER], struct lane *);
+
+/* Does the lane say what the jobs say?  In doubt: yes. */
+bool mend_lane_agrees(struct tx *, const uint8_t user[USER]);
+
+/* due_decode(), where a damaged owner is one that is gone. */
+bool mend_due(struct bytes key, struct bytes value, struct due *);
+
 /* dead.c: what is kept of a job that could not be done. */
-enum { REASON_MAX = 31 };
+enum { REASON_MAX = 31, DAMAGED_MAX = 64 };
 
 struct dead {
 	uint8_t stage, tries, crashes;
 	char reason[REASON_MAX + 1]; /* no user text */
+	uint8_t n_damaged;
+	uint8_t damaged[DAMAGED_MAX]; /* what a damaged record began with */
 };
 
 enum store_rc dead_put(struct tx *, const struct store_job_id *,

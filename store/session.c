@@ -10,20 +10,39 @@
 
 #include "store/store_priv.h"
 
-enum { VERSION = 1, HEAD = 1 + 8 + 8 + 2 };
+/* Version 1 knew the wall clock only. */
+enum { VERSION = 2, HEAD = 1 + 8 + 8 + 4 + 8 + 2 };
 
 bool
 session_decode(struct bytes b, struct session *session)
 {
 	struct rec_reader r = rec_reader(b);
+	uint8_t version = rec_get_u8(&r);
 
-	rec_get_version(&r, VERSION);
 	session->serial = rec_get_u64(&r);
 	session->changed_ms = rec_get_i64(&r);
+	session->changed_boot = version > 1 ? rec_get_u32(&r) : 0;
+	session->changed_boot_ms = version > 1 ? rec_get_i64(&r) : 0;
 	session->pairs = rec_get_u16(&r);
 	session->sealed.at = r.at;
 	session->sealed.len = (size_t)(r.end - r.at);
-	return !r.bad && session->serial > 0;
+	return !r.bad && session->serial > 0 && version >= 1 &&
+	    version <= VERSION;
+}
+
+/*
+ * The wall clock may jump, so it is asked only about what was before the
+ * machine was booted.
+ */
+bool
+session_is_idle(const struct tx *tx, const struct session *session,
+    int64_t longer_ms)
+{
+	uint32_t boot = global_boot(&tx->global, &tx->now);
+
+	if (session->changed_boot == boot)
+		return tx->now.boot_ms - session->changed_boot_ms > longer_ms;
+	return tx->now.wall_ms - session->changed_ms > longer_ms;
 }
 
 /* The sweep comes every few hours; what is too old must not wait for it. */
@@ -32,7 +51,7 @@ is_stale(const struct tx *tx, const struct session *session)
 {
 	int64_t ttl_ms = tx->store->session_ttl_ms;
 
-	return ttl_ms > 0 && tx->now.wall_ms - session->changed_ms > ttl_ms;
+	return ttl_ms > 0 && session_is_idle(tx, session, ttl_ms);
 }
 
 enum store_rc
@@ -233,6 +252,8 @@ session_draft_put(struct tx *tx, const uint8_t user[USER],
 	rec_put_u8(&w, VERSION);
 	rec_put_u64(&w, tx_serial(tx));
 	rec_put_i64(&w, tx->now.wall_ms);
+	rec_put_u32(&w, tx->global.boot);
+	rec_put_i64(&w, tx->now.boot_ms);
 	rec_put_u16(&w, draft->pairs);
 	return db_put(tx, key_session(user), draft->record, draft->len);
 }

@@ -73,10 +73,10 @@ static enum store_rc
 step_answer(struct tx *tx, struct steps *all, struct work *w)
 {
 	const struct store_job_id *id = &w->step->lease.id;
-	enum store_rc rc = lane_get(tx, id->user, &w->lane);
+	enum store_rc rc = mend_lane_get(tx, id->user, &w->lane);
 
 	if (rc != STORE_OK)
-		return rc == STORE_NONE ? STORE_CORRUPT : rc;
+		return rc;
 	if (w->talks)
 		rc = check_draft(tx, w);
 	/* A session that does not decode stays, and its user is answered. */
@@ -115,12 +115,12 @@ step_done(struct tx *tx, struct steps *all, struct work *w)
 	static const enum key_part parts[] = { PART_PAYLOAD, PART_REPLY,
 		PART_STATE };
 	const struct store_job_id *id = &w->step->lease.id;
-	enum store_rc rc = lane_get(tx, id->user, &w->lane);
+	enum store_rc rc = mend_lane_get(tx, id->user, &w->lane);
 	size_t i;
 
 	(void)all;
 	if (rc != STORE_OK)
-		return rc == STORE_NONE ? STORE_CORRUPT : rc;
+		return rc;
 	free_user(tx, w);
 	if (w->lane.unfinished > 0)
 		w->lane.unfinished--;

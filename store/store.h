@@ -153,7 +153,8 @@ struct store_verdict {
  * verdicts[i] belongs to events[i].  The order of the questions: known id,
  * too old, user busy, user's bucket, global bucket; only ACCEPTED pays tokens.
  * A duplicate whose job is unfinished refreshes the age of its reply token.
- * A user whose record does not decode counts as busy.
+ * A user whose record a newer program wrote counts as busy; a damaged one is
+ * made anew.
  * All of the array or, on any other code than STORE_OK, nothing of it:
  * STORE_BUSY after 1.5 s without the write turn, STORE_FULL at 80 % of the
  * pages used or promised, STORE_ERR, STORE_FATAL.

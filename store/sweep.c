@@ -3,7 +3,8 @@
  *
  * Each table is walked in snapshots that collect keys of expired records;
  * the removing transaction then asks of each again, because the user may have
- * come back meanwhile.  Records that do not decode are never removed.
+ * come back meanwhile.  Records that do not decode are never removed; lanes
+ * that are damaged are made anew.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -31,9 +32,13 @@ struct sweep {
 	bool jumped;
 };
 
-/* One table's expiry: which records, and which counter has them. */
+/*
+ * One table's expiry: which records, what is done about them (NULL: they are
+ * removed), and which counter has them.
+ */
 struct expiry {
 	enum key_table table;
+	enum store_rc (*act)(struct tx *, struct key);
 	bool (*is_expired)(struct tx *, const struct store_sweep_rules *,
 	    struct bytes key, struct bytes value);
 	size_t counter; /* offset in struct store_swept */
@@ -59,7 +64,7 @@ session_is_expired(struct tx *tx, const struct store_sweep_rules *rules,
 
 	return key_parse_user(key, user, &kind) && kind == KEY_SESSION &&
 	    session_decode(value, &session) &&
-	    tx->now.wall_ms - session.changed_ms > rules->session_ttl_ms &&
+	    session_is_idle(tx, &session, rules->session_ttl_ms) &&
 	    user_rests(tx, user, &lane);
 }
 
@@ -105,14 +110,41 @@ dead_is_expired(struct tx *tx, const struct store_sweep_rules *rules,
 	    tx->now.wall_ms - wall_ms > rules->dead_ttl_ms;
 }
 
+/* Damaged, or not what its user's jobs say: he may be locked. */
+static bool
+lane_is_wrong(struct tx *tx, const struct store_sweep_rules *rules,
+    struct bytes key, struct bytes value)
+{
+	uint8_t user[USER];
+	enum key_kind kind;
+
+	(void)rules;
+	(void)value;
+	return key_parse_user(key, user, &kind) && kind == KEY_LANE &&
+	    !mend_lane_agrees(tx, user);
+}
+
+static enum store_rc
+mend_one(struct tx *tx, struct key key)
+{
+	struct bytes b = { .at = key.at, .len = key.len };
+	uint8_t user[USER];
+	enum key_kind kind;
+	struct lane lane;
+
+	key_parse_user(b, user, &kind);
+	return mend_lane(tx, user, &lane);
+}
+
 #define SWEPT(member) offsetof(struct store_swept, member)
 
 /* Sessions go before lanes, because a lane stays with its session. */
 static const struct expiry expiries[] = {
-	{ TABLE_USER, session_is_expired, SWEPT(sessions) },
-	{ TABLE_USER, lane_is_expired, SWEPT(lanes) },
-	{ TABLE_EVENT, event_is_expired, SWEPT(events) },
-	{ TABLE_DEAD, dead_is_expired, SWEPT(dead) },
+	{ TABLE_USER, NULL, session_is_expired, SWEPT(sessions) },
+	{ TABLE_USER, NULL, lane_is_expired, SWEPT(lanes) },
+	{ TABLE_USER, mend_one, lane_is_wrong, SWEPT(mended) },
+	{ TABLE_EVENT, NULL, event_is_expired, SWEPT(events) },
+	{ TABLE_DEAD, NULL, dead_is_expired, SWEPT(dead) },
 };
 
 static enum store_rc
@@ -156,7 +188,9 @@ remove_collected(struct tx *tx, void *arg)
 		rc = db_get(tx, sw->keys[i], &value);
 		if (rc == STORE_OK &&
 		    sw->table->is_expired(tx, sw->rules, key, value)) {
-			rc = db_del(tx, sw->keys[i]);
+			rc = sw->table->act != NULL
+			    ? sw->table->act(tx, sw->keys[i])
+			    : db_del(tx, sw->keys[i]);
 			sw->removed++;
 		}
 		if (rc == STORE_NONE)

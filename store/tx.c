@@ -23,12 +23,15 @@ bytes_of(MDB_val v)
 /*
  * A cursor stays on the page where it was, and what comes next in its table
  * is mostly there: an admission then walks down the tree three times instead
- * of seven.  LMDB closes the cursors of a write transaction with it.
+ * of seven.  The newest event ids stand before the global record, mostly on
+ * its page, so both have one cursor.  LMDB closes the cursors of a write
+ * transaction with it.
  */
 static int
 table_cursor(struct tx *tx, const struct key *key, MDB_cursor **cursor)
 {
-	MDB_cursor **kept = &tx->cursors[key->at[0] - TABLE_FIRST];
+	uint8_t table = key->at[0] == TABLE_GLOBAL ? TABLE_EVENT : key->at[0];
+	MDB_cursor **kept = &tx->cursors[table - TABLE_FIRST];
 	int rc = 0;
 
 	if (*kept == NULL)

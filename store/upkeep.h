@@ -39,7 +39,8 @@ struct store_sweep_rules {
 
 struct store_swept {
 	size_t sessions, lanes, events, dead;
-	int readers; /* stale read locks cleared */
+	size_t mended; /* lanes made anew, see store/mend.c */
+	int readers;   /* stale read locks cleared */
 };
 
 /*

@@ -123,8 +123,8 @@ gather(struct engine *engine)
 void
 engine_commit(struct engine *engine)
 {
-	static struct store_step steps[COMMIT_BATCH];
-	static struct job *batch[COMMIT_BATCH];
+	struct store_step *steps = engine->steps;
+	struct job **batch = engine->batch;
 	enum store_rc rc = STORE_NONE;
 	size_t i, n;
 

@@ -10,7 +10,6 @@ enum {
 	PUSH_FIRST_MS = 1000,
 	PUSH_MAX_MS = 300000
 };
-static const int64_t life_max_ms = (int64_t)23 * 3600 * 1000;
 
 /* The columns of the table: what is done, before the special cases. */
 static const enum delivery_verdict by_reply[RESULT__MAX] = {
@@ -39,12 +38,9 @@ static const enum delivery_verdict by_push[RESULT__MAX] = {
 };
 
 static bool
-is_expired(const struct store_progress *p, const struct delivery_rules *r)
+is_expired(const struct delivery_rules *r)
 {
-	if (p->first_push_ms != 0 &&
-	    r->wall_ms - p->first_push_ms > life_max_ms)
-		return true;
-	return r->life_ms > life_max_ms;
+	return r->pushed_ms > DELIVERY_LIFE_MS || r->life_ms > DELIVERY_LIFE_MS;
 }
 
 enum delivery_way
@@ -52,7 +48,7 @@ delivery_choose(const struct store_progress *p, const struct delivery_rules *r)
 {
 	bool unknown = (p->flags & DELIVERY_UNKNOWN) != 0;
 
-	if (is_expired(p, r))
+	if (is_expired(r))
 		return DELIVERY_EXPIRED;
 	if (p->intent == DELIVERY_PUSH)
 		return DELIVERY_BY_PUSH;
@@ -109,8 +105,12 @@ delivery_judge(struct store_progress *p, enum delivery_way way,
 		return judge_bad_token(p, r);
 	if (result == RESULT_BAD_CONTENT)
 		return judge_bad_content(p);
-	if (reply && result == RESULT_REFUSED)
+	if (reply && result == RESULT_REFUSED) {
+		/* It says nothing of the reply that may have arrived. */
+		if ((p->flags & DELIVERY_UNKNOWN) != 0)
+			return VERDICT_AGAIN;
 		p->intent = DELIVERY_PUSH;
+	}
 	return reply ? by_reply[result] : by_push[result];
 }
 

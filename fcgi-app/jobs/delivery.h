@@ -23,17 +23,21 @@ enum {
 	DELIVERY_UNKNOWN = 1,  /* a reply may have arrived */
 	DELIVERY_LAST = 2,     /* that reply was tried once more, late */
 	DELIVERY_FALLBACK = 4, /* LINE refused the content: fixed text */
-	THINK_FALLBACK = 8     /* the fallback model's turn (step_think.c) */
+	THINK_FALLBACK = 8,    /* the fallback model's turn (step_think.c) */
+	DELIVERY_CRASHED = 16  /* the sending crashed: fixed text as well */
 };
 
 struct delivery_rules {
-	int64_t age_ms;  /* since the webhook; INT64_MAX: unknown */
-	int64_t life_ms; /* since the job was made */
-	int64_t wall_ms;
+	int64_t age_ms;     /* since the webhook; INT64_MAX: unknown */
+	int64_t life_ms;    /* since the job was made */
+	int64_t pushed_ms;  /* since the first push; 0: none yet */
 	uint32_t window_ms; /* REPLY_WINDOW */
 	bool at_most_once;  /* DUPLICATE_POLICY */
 	bool has_token;     /* the event came with a reply token */
 };
+
+/* How long a push is tried: LINE forgets its retry key after 24 hours. */
+enum { DELIVERY_LIFE_MS = 23 * 3600 * 1000 };
 
 enum delivery_way {
 	DELIVERY_BY_REPLY = 0,

@@ -183,8 +183,8 @@ claim_jobs(struct engine *engine)
 
 /* --------------------------------------------------------------- loop -- */
 
-static int
-turn_ms(const struct engine *engine)
+int
+engine_wait_ms(const struct engine *engine)
 {
 	int64_t now = clock_boot_ms();
 	int64_t until = engine->claim_ms;
@@ -214,15 +214,21 @@ give_back_memory(struct engine *engine)
 	engine->peak = now == 0 ? 0 : now < PEAK_LEAST ? PEAK_LEAST : now;
 }
 
-static void
-turn(struct engine *engine)
+void
+engine_turn(struct engine *engine)
 {
-	if (net_run(engine->net, turn_ms(engine)) == -1)
+	if (net_run(engine->net, engine_wait_ms(engine)) == -1)
 		log_die("engine error=\"cannot wait for sockets\"");
 	begin_waiting(engine);
-	if (clock_boot_ms() >= engine->claim_ms)
-		claim_jobs(engine);
+	/*
+	 * A process that was stopped and wakes late finds its own jobs due:
+	 * what it has just heard of them comes first.
+	 */
 	engine_commit(engine);
+	if (clock_boot_ms() >= engine->claim_ms) {
+		claim_jobs(engine);
+		engine_commit(engine);
+	}
 	give_back_memory(engine);
 }
 
@@ -251,8 +257,8 @@ give_back(struct engine *engine, bool deliveries)
 	engine_commit(engine);
 }
 
-static void
-hand_over(struct engine *engine)
+void
+engine_hand_over(struct engine *engine)
 {
 	int64_t until = clock_boot_ms() + GRACE_MS;
 
@@ -273,11 +279,11 @@ engine_run(struct engine *engine)
 {
 	engine->drain_until_ms = clock_boot_ms() + DRAIN_MS;
 	while (!atomic_load(&engine->stop)) {
-		turn(engine);
+		engine_turn(engine);
 		if (is_drained(engine))
 			break;
 	}
-	hand_over(engine);
+	engine_hand_over(engine);
 }
 
 void
@@ -332,12 +338,17 @@ void
 engine_close(struct engine **enginep)
 {
 	struct engine *engine = *enginep;
+	struct mail *mail;
 
 	*enginep = NULL;
 	if (engine == NULL)
 		return;
 	while (engine->jobs != NULL)
 		job_free(engine->jobs);
+	while ((mail = engine->waiting) != NULL) {
+		engine->waiting = mail->next;
+		free(mail);
+	}
 	net_close(&engine->net);
 	upstreams_release(&engine->up);
 	free(engine);

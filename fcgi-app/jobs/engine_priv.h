@@ -12,6 +12,9 @@
 #include "jobs/upstream.h"
 #include "net/net.h"
 
+/* Steps in one transaction, at most. */
+enum { COMMIT_BATCH = 256 };
+
 struct engine {
 	const struct settings *set;
 	struct store *store;
@@ -33,14 +36,21 @@ struct engine {
 	int64_t claim_ms; /* boot clock: when to look for jobs again */
 	int64_t
 	    commit_ms; /* not before: after a failed commit, or in a crowd */
-	uint32_t lease_ms; /* of every claim and step */
+	uint32_t lease_ms;                     /* of every claim and step */
+	struct store_step steps[COMMIT_BATCH]; /* of the commit under way */
+	struct job *batch[COMMIT_BATCH];
 };
+
+/*
+ * The parts of engine_run(), for a loop that has its own clock: one turn,
+ * which waits for at most engine_wait_ms(), and the end.
+ */
+int engine_wait_ms(const struct engine *);
+void engine_turn(struct engine *);
+void engine_hand_over(struct engine *);
 
 /* The time as the store wants it. */
 struct store_now engine_now(void);
-
-/* Steps in one transaction, at most. */
-enum { COMMIT_BATCH = 256 };
 
 /*
  * commit.c: puts job->step into the commit at the end of this turn; commits

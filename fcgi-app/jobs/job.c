@@ -251,7 +251,8 @@ job_give_back(struct job *job)
 	}
 	if (p->tries > 0)
 		p->tries--;
-	p->deadline_ms = 0;
+	if (p->stage == STAGE_THINK)
+		p->deadline_ms = 0; /* the next one begins with all of it */
 	job->wait_ms = 0;
 	job_settle(job, OUT_RETRY);
 }

@@ -33,18 +33,35 @@ static const enum delivery_result results[API_ANSWER__MAX] = {
 	[API_FAULT] = RESULT_UNKNOWN,
 };
 
+/*
+ * Within a boot the end of pushing is known on the boot clock; the wall clock,
+ * which may jump, is asked only after another boot.
+ */
+static int64_t
+pushed_ms(const struct job *job)
+{
+	const struct store_progress *p = &job->stored.progress;
+
+	if (p->first_push_ms == 0)
+		return 0;
+	if (!job->stored.aged && p->deadline_ms != 0)
+		return clock_boot_ms() - (p->deadline_ms - DELIVERY_LIFE_MS);
+	return clock_wall_ms() - p->first_push_ms;
+}
+
 static struct delivery_rules
 rules_for(const struct job *job)
 {
 	const struct settings *set = job->engine->set;
-	int64_t age = job_age_ms(job), wall = clock_wall_ms();
+	int64_t age = job_age_ms(job);
 
 	return (struct delivery_rules){
 		.age_ms = age,
 		/* The wall clock is asked only where no other knows. */
-		.life_ms =
-		    age != INT64_MAX ? age : wall - job->stored.created_ms,
-		.wall_ms = wall,
+		.life_ms = age != INT64_MAX
+		    ? age
+		    : clock_wall_ms() - job->stored.created_ms,
+		.pushed_ms = pushed_ms(job),
 		.window_ms = set->reply_window * 1000,
 		.at_most_once = set->duplicate_policy == DUPLICATE_AT_MOST_ONCE,
 		.has_token = job->stored.reply_token[0] != '\0',
@@ -96,7 +113,11 @@ make_body(const struct job *job, size_t *len)
 	return body;
 }
 
-/* The fallback text is another message, so it has a key of its own. */
+/*
+ * The fallback text is another message, so it has a key of its own.  After
+ * crashes it has the answer's, which may have been pushed: then LINE takes no
+ * second message.
+ */
 static void
 make_retry_key(const struct job *job, char *out, size_t size)
 {
@@ -105,7 +126,8 @@ make_retry_key(const struct job *job, char *out, size_t size)
 
 	_Static_assert(sizeof(name) + API_RETRY_KEY_SIZE <= 64, "fits");
 	memcpy(key, job->stored.retry_key, sizeof(key));
-	if ((job->stored.progress.flags & DELIVERY_FALLBACK) != 0)
+	if ((job->stored.progress.flags &
+		(DELIVERY_FALLBACK | DELIVERY_CRASHED)) == DELIVERY_FALLBACK)
 		key[15] ^= 1;
 	memcpy(out, name, sizeof(name));
 	if (size >= sizeof(name) + API_RETRY_KEY_SIZE)
@@ -174,7 +196,8 @@ start_push(struct job *job, const struct delivery_rules *rules)
 	if (p->intent == DELIVERY_PUSH && p->first_push_ms != 0)
 		return send(job, rules);
 	p->intent = DELIVERY_PUSH;
-	p->first_push_ms = rules->wall_ms;
+	p->first_push_ms = clock_wall_ms();
+	p->deadline_ms = clock_boot_ms() + DELIVERY_LIFE_MS;
 	p->sends = 0;
 	return OUT_AGAIN;
 }
@@ -297,8 +320,8 @@ deliver_finish(struct job *job, const struct net_reply *net)
 /*
  * The sending itself crashed three times, perhaps because of what is sent.  So
  * the fixed text goes instead, by the same table: where the answer did arrive
- * by reply, the token is used up and the user sees nothing twice.  If that
- * crashes as well, it is over.
+ * by reply, the token is used up, by push, the retry key: the user sees nothing
+ * twice.  If that crashes as well, it is over.
  */
 enum out
 deliver_give_up(struct job *job)
@@ -311,6 +334,6 @@ deliver_give_up(struct job *job)
 		return deliver_start(job);
 	if (p->interrupted != 0 && p->intent == DELIVERY_REPLY)
 		p->flags |= DELIVERY_UNKNOWN;
-	p->flags |= DELIVERY_FALLBACK;
+	p->flags |= DELIVERY_FALLBACK | DELIVERY_CRASHED;
 	return OUT_AGAIN;
 }

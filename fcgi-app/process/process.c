@@ -140,6 +140,7 @@ start_accepting(struct process *self)
 		.sort = routes_sort,
 		.serve = routes_serve,
 		.commit = routes_commit,
+		.after = routes_after,
 		.arg = &self->routes,
 	};
 

@@ -61,6 +61,7 @@ drain_free(struct drain *drain)
 struct gathered {
 	struct drain *drain;
 	struct slot *slots[READER_SLOTS];
+	struct web_request *requests[READER_SLOTS];
 	size_t n;
 };
 
@@ -79,7 +80,7 @@ gather(void *arg, struct web_request **requests, size_t max)
 	    drain->n_ready * sizeof(*drain->ready));
 	pthread_mutex_unlock(&drain->lock);
 	for (i = 0; i < g->n; i++)
-		requests[i] = g->slots[i]->web;
+		requests[i] = g->requests[i] = g->slots[i]->web;
 	return g->n;
 }
 
@@ -97,9 +98,19 @@ do_commit(struct drain *drain)
 	pthread_mutex_unlock(&drain->lock);
 	for (i = 0; i < g.n; i++)
 		slot_answer(g.slots[i]);
+	drain->config.after(drain->config.arg, g.requests, g.n);
+	for (i = 0; i < g.n; i++)
+		slot_free(g.slots[i]);
 }
 
 /* ------------------------------------------------------------ reading -- */
+
+static void
+finish(struct slot *slot)
+{
+	slot_answer(slot);
+	slot_free(slot);
+}
 
 static void
 wait_for_commit(struct drain *drain, struct slot *slot)
@@ -127,7 +138,7 @@ sort(struct drain *drain, struct reading *reading, struct slot **slow)
 		else if (way == DRAIN_SERVE)
 			slow[n_slow++] = slot;
 		else
-			slot_answer(slot);
+			finish(slot);
 	}
 	return n_slow;
 }
@@ -139,7 +150,7 @@ serve(struct drain *drain, struct slot **slow, size_t n)
 
 	for (i = 0; i < n; i++) {
 		drain->config.serve(drain->config.arg, slow[i]->web);
-		slot_answer(slow[i]);
+		finish(slow[i]);
 	}
 }
 

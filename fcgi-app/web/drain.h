@@ -37,7 +37,9 @@ struct drain_config {
 	void (*serve)(void *arg, struct web_request *);
 	/* Gathers once, commits, sets each status; one thread at a time. */
 	void (*commit)(void *arg, drain_gather_fn *, void *drain);
-	void *arg; /* of all three */
+	/* When those n were answered: what nobody has to wait for. */
+	void (*after)(void *arg, struct web_request **, size_t n);
+	void *arg; /* of all four */
 };
 
 /* NULL when memory is short. */

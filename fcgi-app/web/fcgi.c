@@ -247,5 +247,10 @@ fcgi_answer(struct fcgi *fcgi)
 	if (answer->len > 0 && strcmp(web->method, "HEAD") != 0)
 		FCGX_PutStr(answer->data, (int)answer->len, out);
 	end_request(fcgi);
+}
+
+void
+fcgi_leave(struct fcgi *fcgi)
+{
 	let_go(fcgi);
 }

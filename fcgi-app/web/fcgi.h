@@ -48,12 +48,15 @@ void fcgi_free(struct fcgi *);
 /*
  * Takes the connection (it is closed later, in any case) and reads the request
  * that lies in it until until_ms of the boot clock.  The result is borrowed
- * until the answer; its status is 413 or 400 already when the body is too
+ * until fcgi_leave(); its status is 413 or 400 already when the body is too
  * large or not as long as promised.  NULL when there is no request.
  */
 struct web_request *fcgi_take(struct fcgi *, int fd, int64_t until_ms);
 
 /* Sends what the request says and closes the connection. */
 void fcgi_answer(struct fcgi *);
+
+/* Ends what fcgi_take() gave, after the answer. */
+void fcgi_leave(struct fcgi *);
 
 #endif

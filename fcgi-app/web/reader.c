@@ -123,6 +123,12 @@ void
 slot_answer(struct slot *slot)
 {
 	fcgi_answer(slot->fcgi);
+}
+
+void
+slot_free(struct slot *slot)
+{
+	fcgi_leave(slot->fcgi);
 	set_free(slot);
 }
 

@@ -52,7 +52,11 @@ void reader_read(struct reader *, struct reading *);
  */
 bool slot_take_large(struct slot *);
 
-/* Answers, hangs up, and gives the slot back. */
+/*
+ * Answers and hangs up; what was read stays until slot_free(), which gives the
+ * slot back.
+ */
 void slot_answer(struct slot *);
+void slot_free(struct slot *);
 
 #endif

@@ -73,3 +73,11 @@ routes_commit(void *arg, drain_gather_fn *gather, void *drain)
 
 	webhook_commit(&self->webhook, gather, drain);
 }
+
+void
+routes_after(void *arg, struct web_request **requests, size_t n)
+{
+	const struct routes *self = arg;
+
+	webhook_after(&self->webhook, requests, n);
+}

@@ -25,8 +25,6 @@ struct batch {
 	void *drain;
 	struct web_request *requests[DRAIN_MAX];
 	size_t n;
-	size_t counts[STORE_FATE__MAX];
-	size_t n_ignored; /* events of kinds that we do not answer */
 };
 
 _Static_assert((int)LINE_ID_MAX <= (int)STORE_ID_MAX &&
@@ -145,65 +143,6 @@ webhook_prepare(const struct webhook *hook, struct web_request *req)
 
 /* ------------------------------------------------------------- commit -- */
 
-/* What the engine does with a verdict, and how the log calls it. */
-static const struct {
-	const char *name;
-	bool notice;
-	enum words words;
-} fates[STORE_FATE__MAX] = {
-	[STORE_ACCEPTED] = { "accepted", false, 0 },
-	[STORE_DUPLICATE] = { "duplicate", false, 0 },
-	[STORE_OLD] = { "old", false, 0 },
-	[STORE_DROPPED] = { "dropped", false, 0 },
-	[STORE_SLOW_DOWN] = { "slow_down", true, WORDS_SLOW_DOWN },
-	[STORE_SYSTEM_BUSY] = { "system_busy", true, WORDS_SYSTEM_BUSY },
-};
-
-static int
-tell(const struct webhook_sink *sink, const struct store_event *event,
-    const struct store_verdict *verdict)
-{
-	if (verdict->fate == STORE_ACCEPTED)
-		return sink->job(sink->arg, &verdict->lease);
-	if (fates[verdict->fate].notice && verdict->notify)
-		return sink->notice(sink->arg, fates[verdict->fate].words,
-		    event->reply_token);
-	return 0;
-}
-
-static void
-tell_body(const struct webhook *hook, const struct pending *pending,
-    struct batch *batch)
-{
-	const struct store_verdict *verdicts =
-	    store_verdicts(pending->prepared);
-	size_t i;
-
-	for (i = 0; i < pending->body.n; i++) {
-		batch->counts[verdicts[i].fate]++;
-		if (tell(&hook->sink, &pending->events[i], &verdicts[i]) == -1)
-			log_warn("webhook mail=lost reason=memory");
-	}
-	batch->n_ignored += pending->body.ignored;
-}
-
-static void
-tell_all(const struct webhook *hook, struct batch *batch)
-{
-	size_t i;
-
-	for (i = 0; i < batch->n; i++)
-		tell_body(hook, batch->requests[i]->prepared, batch);
-	if (batch->n > 0)
-		hook->sink.ring(hook->sink.arg);
-	for (i = STORE_DUPLICATE; i < STORE_FATE__MAX; i++)
-		if (batch->counts[i] > 0)
-			log_info("webhook events=%s n=%zu", fates[i].name,
-			    batch->counts[i]);
-	if (batch->n_ignored > 0)
-		log_info("webhook events=ignored n=%zu", batch->n_ignored);
-}
-
 /* 503: LINE delivers again, if the operator switched that on. */
 static void
 refuse(const struct batch *batch, enum store_rc rc)
@@ -264,18 +203,93 @@ webhook_commit(const struct webhook *hook, drain_gather_fn *gather_fn,
 {
 	struct batch batch = { .gather = gather_fn, .drain = drain };
 	enum store_rc rc = admit(hook, &batch);
-	struct web_request *req;
 	size_t i;
 
-	if (rc == STORE_OK)
-		tell_all(hook, &batch);
-	else
+	if (rc != STORE_OK)
 		refuse(&batch, rc);
 	for (i = 0; i < batch.n; i++) {
-		req = batch.requests[i];
-		req->status = rc == STORE_OK ? 200 : 503;
-		req->header = rc == STORE_OK ? NULL : "Retry-After: 1";
-		pending_free(req->prepared);
-		req->prepared = NULL;
+		batch.requests[i]->status = rc == STORE_OK ? 200 : 503;
+		if (rc != STORE_OK)
+			batch.requests[i]->header = "Retry-After: 1";
 	}
+}
+
+/* -------------------------------------------------------------- after -- */
+
+/* What the engine does with a verdict, and how the log calls it. */
+static const struct {
+	const char *name;
+	bool notice;
+	enum words words;
+} fates[STORE_FATE__MAX] = {
+	[STORE_ACCEPTED] = { "accepted", false, 0 },
+	[STORE_DUPLICATE] = { "duplicate", false, 0 },
+	[STORE_OLD] = { "old", false, 0 },
+	[STORE_DROPPED] = { "dropped", false, 0 },
+	[STORE_SLOW_DOWN] = { "slow_down", true, WORDS_SLOW_DOWN },
+	[STORE_SYSTEM_BUSY] = { "system_busy", true, WORDS_SYSTEM_BUSY },
+};
+
+static int
+tell(const struct webhook_sink *sink, const struct store_event *event,
+    const struct store_verdict *verdict)
+{
+	if (verdict->fate == STORE_ACCEPTED)
+		return sink->job(sink->arg, &verdict->lease);
+	if (fates[verdict->fate].notice && verdict->notify)
+		return sink->notice(sink->arg, fates[verdict->fate].words,
+		    event->reply_token);
+	return 0;
+}
+
+/* What came of the events, for the log. */
+struct tally {
+	size_t fates[STORE_FATE__MAX];
+	size_t ignored; /* of kinds that we do not answer */
+};
+
+static void
+tell_body(const struct webhook *hook, const struct pending *pending,
+    struct tally *tally)
+{
+	const struct store_verdict *verdicts =
+	    store_verdicts(pending->prepared);
+	size_t i;
+
+	for (i = 0; i < pending->body.n; i++) {
+		tally->fates[verdicts[i].fate]++;
+		if (tell(&hook->sink, &pending->events[i], &verdicts[i]) == -1)
+			log_warn("webhook mail=lost reason=memory");
+	}
+	tally->ignored += pending->body.ignored;
+}
+
+static void
+log_tally(const struct tally *tally)
+{
+	size_t i;
+
+	for (i = STORE_DUPLICATE; i < STORE_FATE__MAX; i++)
+		if (tally->fates[i] > 0)
+			log_info("webhook events=%s n=%zu", fates[i].name,
+			    tally->fates[i]);
+	if (tally->ignored > 0)
+		log_info("webhook events=ignored n=%zu", tally->ignored);
+}
+
+void
+webhook_after(const struct webhook *hook, struct web_request **requests,
+    size_t n)
+{
+	struct tally tally = { .ignored = 0 };
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (requests[i]->status == 200)
+			tell_body(hook, requests[i]->prepared, &tally);
+		pending_free(requests[i]->prepared);
+		requests[i]->prepared = NULL;
+	}
+	hook->sink.ring(hook->sink.arg);
+	log_tally(&tally);
 }

@@ -31,7 +31,7 @@ struct webhook {
  * Of one POST /webhook, all that needs no transaction: 401 for a wrong
  * signature, before anything else is looked at; 400 for what is no webhook;
  * 503 when memory is short.  True: status is not set, webhook_commit() does
- * it, and releases what was made of the request.
+ * it, and webhook_after() releases what was made of the request.
  */
 bool webhook_prepare(const struct webhook *, struct web_request *);
 
@@ -41,5 +41,8 @@ bool webhook_prepare(const struct webhook *, struct web_request *);
  * LINE delivers again.
  */
 void webhook_commit(const struct webhook *, drain_gather_fn *, void *drain);
+
+/* When they were answered: tells the sink what became of each event. */
+void webhook_after(const struct webhook *, struct web_request **, size_t n);
 
 #endif

@@ -315,6 +315,14 @@ def test_the_log_has_one_line_per_outcome(deploy, server, sim, user):
     assert "stage=deliver" in line and "total_ms=" in line
 
 
+def test_a_crash_leaves_no_memory_behind(deploy, server):
+    bot = deploy(server)
+    for pid in bot.wait_workers(1):
+        limits = Path(f"/proc/{pid}/limits").read_text().splitlines()
+        (core,) = [line for line in limits if line.startswith("Max core")]
+        assert core.split()[4:6] == ["1", "1"]
+
+
 # the search for leaks
 
 def test_the_search_for_leaks_finds_what_is_planted(deploy, server, sim,

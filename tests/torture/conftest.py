@@ -4,6 +4,16 @@ TORTURE=short is for every check, TORTURE=long for a night; TORTURE_SEED
 replays what a failed run printed.  Each mechanism has a control: the same test
 with the mechanism taken out, by a hook (the app linked with a function
 replaced) or a shim (a preloaded library), must find the damage.
+
+The long form, make torture TORTURE=long, asks more of the same tests:
+
+    test_kill.py      until 2,000 kills and 50,000 acknowledged events
+    test_upstream.py  four minutes of random faults, slow ones included, and
+                      the faults that cost half a minute each
+    test_power.py     20 power cuts
+    test_poison.py    8 poisoned events at once
+
+It wants root (loop devices, strace) and a machine with nothing else to do.
 """
 
 import os

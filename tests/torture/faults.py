@@ -29,7 +29,7 @@ from deployment import APP, BUILD, CLEANUP
 SHIMS = BUILD / "shims"
 # The order of enum which in shims/nth.c.
 NAMES = ("alloc", "accept", "socket", "open", "mmap", "pwrite", "flush",
-         "snapshot")
+         "snapshot", "alloc-fcgi")
 ATTACH_S = 10
 
 

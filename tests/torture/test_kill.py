@@ -41,7 +41,7 @@ def long_enough(storm, ledger):
 
 def test_nobody_notices_a_storm_of_kills(deploy, sim, rng, measure, long):
     start = time.monotonic()
-    storm, _, verdict = storm_over(
+    storm, ledger, verdict = storm_over(
         deploy, sim, rng, long_enough if long else after(SHORT_S),
         STORE_MAP_MB=256 if long else 32)
     measure("kills", storm.kills)
@@ -51,6 +51,7 @@ def test_nobody_notices_a_storm_of_kills(deploy, sim, rng, measure, long):
     measure("fates", verdict.summary())
     assert verdict.clean, verdict.explain()
     assert sim.violations == []
+    assert ledger.faults() == ""
     assert storm.kills >= (LONG_KILLS if long else 10)
     assert verdict.counts["answered"] > verdict.counts["apologised"]
 

@@ -10,7 +10,7 @@ from ledger import Ledger
 NEIGHBOURS = 40
 CRASHES_MAX = 3  # of each poisoned event
 MODEL_S = 1.0
-SETTLE_S, CONTROL_S = 60, 3
+SETTLE_S = 60
 SORRY = "Something went wrong. Please try again later."
 
 
@@ -20,7 +20,7 @@ def crashes(bot):
     return log.count("child signalled: 6")
 
 
-def poison(deploy, sim, rng, hook, n, settle_s, before=NEIGHBOURS // 2):
+def poison(deploy, sim, rng, hook, n, before=NEIGHBOURS // 2):
     """n poisoned events, some neighbours asking before them, some after."""
     bot = deploy(workers=2, hook=hook)
     sim.model.latency = MODEL_S
@@ -32,13 +32,14 @@ def poison(deploy, sim, rng, hook, n, settle_s, before=NEIGHBOURS // 2):
            for i in range(n)]
     for user in users:
         ledger.ask(user)
-    return bot, bad, ledger.settle(settle_s)
+    return bot, bad, ledger
 
 
 def test_a_poisoned_event_ends_after_three_crashes(deploy, sim, rng, measure,
                                                    long):
-    n = 20 if long else 3
-    bot, bad, verdict = poison(deploy, sim, rng, "poison", n, SETTLE_S)
+    n = 8 if long else 3
+    bot, bad, ledger = poison(deploy, sim, rng, "poison", n)
+    verdict = ledger.settle(SETTLE_S)
     measure("poisoned events", n)
     measure("crashes", crashes(bot))
     measure("fates", verdict.summary())
@@ -49,11 +50,14 @@ def test_a_poisoned_event_ends_after_three_crashes(deploy, sim, rng, measure,
     assert crashes(bot) <= CRASHES_MAX * n
     assert bot.sessions()["dead"] == n
     assert sim.violations == []
+    assert ledger.faults() == ""
 
 
 def test_control_a_forgotten_crash_goes_on(deploy, sim, rng, measure):
-    bot, bad, verdict = poison(deploy, sim, rng, "poison_forgotten", 1,
-                               CONTROL_S, before=NEIGHBOURS)
+    bot, bad, ledger = poison(deploy, sim, rng, "poison_forgotten", 1,
+                              before=NEIGHBOURS)
+    sim.wait_for(lambda: crashes(bot) > CRASHES_MAX, SETTLE_S)
+    verdict = ledger.judge()
     measure("crashes", crashes(bot))
     measure("fates", verdict.summary())
     assert crashes(bot) > CRASHES_MAX

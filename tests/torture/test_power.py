@@ -103,6 +103,7 @@ def test_no_acknowledged_event_is_missing_after_power_cuts(
     measure("fates", verdict.summary())
     assert verdict.clean, verdict.explain()
     assert sim.violations == []
+    assert power.ledger.faults(power.app.cleanup) == ""
 
 
 def test_control_a_disk_that_lies_is_caught(deploy, preload, sim, disk, rng,

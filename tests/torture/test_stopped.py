@@ -16,6 +16,7 @@ from ledger import Ledger
 
 PATIENCE_S = 12
 SETTLE_S = 30
+MANY = 800
 
 
 @pytest.fixture
@@ -161,3 +162,48 @@ def test_control_without_the_kill_nobody_writes(deploy, ledger, preload,
     _, asking = stop_at(ledger, app.nth, "flush", 1, stopped)
     assert not ledger.ask(ledger.users[1]).acked
     asking.join()
+
+
+# Holding a snapshot.
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """What was given to the stopped worker goes to another one soon."""
+    monkeypatch.setattr(wire, "ANSWER_S", 0.3)
+
+
+def talk_beside_a_reader(deploy, ledger, app, stopped, patience):
+    """A worker stops while it reads; how much the others do then would fill
+    the map several times, if nothing that they freed could be used again."""
+    ledger = ledger(deploy(app=app.path, workers=3, STORE_MAP_MB=4))
+    ledger.patience = patience
+    app.nth.set("snapshot", 1, -signal.SIGSTOP)
+    assert faults.wait_until(lambda: app.nth["snapshot"].fired, PATIENCE_S)
+    stopped.append(app.nth["snapshot"].pid)
+    began = time.monotonic()
+    ledger.start(threads=4)
+    taken = ledger.wait_acked(MANY, patience)
+    ledger.stopping.set()
+    seconds = time.monotonic() - began
+    ledger.stop()
+    return ledger, taken, seconds
+
+
+def test_who_stops_with_a_snapshot_does_not_fill_the_map(
+        deploy, ledger, preload, stopped, measure, impatient):
+    ledger, taken, seconds = talk_beside_a_reader(
+        deploy, ledger, preload("nth"), stopped, SETTLE_S)
+    measure(f"{ledger.acked()} questions taken in", seconds, "s")
+    assert taken
+    verdict = ledger.settle(SETTLE_S)
+    assert verdict.clean, verdict.explain()
+    assert verdict.counts["refused"] == 0
+    assert not faults.is_stopped(stopped[0])
+
+
+def test_control_without_the_kill_the_map_fills(deploy, ledger, preload,
+                                                stopped, measure, impatient):
+    app = preload("nth", hook="no_stall_kill")
+    ledger, taken, _ = talk_beside_a_reader(deploy, ledger, app, stopped, 5)
+    measure("questions until the map was full", ledger.acked())
+    assert not taken and "reason=full" in ledger.bot.log_text()

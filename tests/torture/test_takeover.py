@@ -69,6 +69,7 @@ def test_two_thousand_conversations_change_hands(deploy, sim, board, rng,
     assert verdict.counts["answered"] == CONVERSATIONS
     assert len(board.asked) == 2 * CONVERSATIONS
     assert sim.violations == []
+    assert ledger.faults() == ""
     assert second.worker_pids() == [heir]
 
 

@@ -16,8 +16,9 @@ import pytest
 
 import deployment
 from conftest import LONG, SEED
-from ledger import Ledger, summary_of
+from ledger import Ledger
 from simulator import Simulator, faults
+from verdict import summary_of
 
 LATE = "This comes late: "  # such a question's answer has to be pushed
 LATE_S = 1.3
@@ -208,9 +209,9 @@ class Script:
         table = faults.GEMINI if step == "gemini" else faults.LINE
         names = set(table) - STOPPING[step] - self.SLOW
         if number > 1:
-            # After an attempt that may have arrived it would be a lie: a
-            # token is valid while it is young, or was used.
-            names -= {"invalid_token"}
+            # Lies, after an attempt that may have arrived: a token is valid
+            # while it is young, or was used; content is good, or is not.
+            names -= {"invalid_token", "400_content"}
         names = sorted(names)
         if rng.random() < self.slow_share:
             names = sorted(self.SLOW & set(table))
@@ -227,7 +228,7 @@ class Script:
 
 
 def sequences(deploy, sim, rng, seconds, slow_share):
-    """Many users, and a script of faults; the script and the verdict."""
+    """Many users, and a script of faults; the script and the ledger."""
     bot = deploy(workers=2, GEMINI_TIMEOUT=4, REPLY_WINDOW=5,
                  HISTORY_TURNS=2, STORE_MAP_MB=64)
     script = Script(sim, rng.random(), slow_share)
@@ -236,17 +237,19 @@ def sequences(deploy, sim, rng, seconds, slow_share):
     ledger.start(threads=6, pace=0.05)
     time.sleep(seconds)
     ledger.stop()
-    return script, ledger.settle(SETTLE_S)
+    return script, ledger
 
 
 def test_random_sequences_of_faults(deploy, sim, rng, measure, long):
-    script, verdict = sequences(deploy, sim, rng, 240 if long else 5,
+    script, ledger = sequences(deploy, sim, rng, 240 if long else 5,
                                 slow_share=0.1 if long else 0.0)
+    verdict = ledger.settle(SETTLE_S)
     measure("faults", script.played)
     measure("fates", verdict.summary())
     measure("apologies", dict(verdict.sorry))
     assert verdict.clean, verdict.explain()
     assert sim.violations == []
+    assert ledger.faults() == ""
     assert script.played > 0
 
 

@@ -1,4 +1,4 @@
-/* store_fixture - see store_fixture.h. */
+/* store_fixture - the real store, see store_fixture.h. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -13,13 +13,6 @@
 #include <cmocka.h>
 
 #include "tests/unit/store_fixture.h"
-
-const struct store_limits generous = {
-	.user_tokens = 1000000,
-	.global_tokens = 1000000,
-	.lease_ms = LEASE_MS,
-	.notice_gap_ms = GAP_MS,
-};
 
 int
 fixture_setup_root(void **state)
@@ -69,115 +62,8 @@ fixture_open(const struct fixture *f, struct store_now now)
 	struct store *s;
 
 	if (store_open(&s, &f->place, now, why) != STORE_OK)
-		require_that(false, why, __FILE__, __LINE__);
+		require_failed(why, __FILE__, __LINE__);
 	return s;
-}
-
-struct store *
-fixture_join(const struct fixture *f, struct store_now now)
-{
-	struct store *s = fixture_open(f, now);
-	unsigned slot;
-
-	require(store_join(s, now, &slot) == STORE_OK);
-	return s;
-}
-
-void
-fixture_reopen(struct fixture *f, struct store_now now)
-{
-	store_close(&f->store);
-	f->store = fixture_join(f, now);
-}
-
-struct store_now
-at(int64_t ms)
-{
-	struct store_now now = {
-		.wall_ms = 1790000000000 + ms,
-		.boot_ms = 50000000 + ms,
-		.boot_id = "the first boot.",
-	};
-
-	return now;
-}
-
-struct store_now
-after_boot(int64_t ms)
-{
-	struct store_now now = {
-		.wall_ms = at(HOUR_MS).wall_ms + ms,
-		.boot_ms = 7000 + ms,
-		.boot_id = "the second one.",
-	};
-
-	return now;
-}
-
-struct store_event
-message(const char *id, const char *chat)
-{
-	struct store_event e = {
-		.id = id,
-		.chat = chat,
-		.to = chat,
-		.reply_token = "token",
-		.text = "question",
-		.line_ms = at(0).wall_ms,
-		.direct = true,
-	};
-
-	return e;
-}
-
-struct store_verdict
-admit(struct store *s, const char *id, const char *chat, struct store_now now)
-{
-	struct store_event e = message(id, chat);
-	struct store_verdict v;
-
-	require(store_admit(s, &e, 1, &generous, now, &v) == STORE_OK);
-	return v;
-}
-
-struct store_lease
-claim_one(struct store *s, struct store_now now)
-{
-	struct store_lease lease;
-	size_t n;
-	bool alone;
-
-	require(store_claim(s, 1, 0, LEASE_MS, now, &lease, &n, &alone) ==
-	    STORE_OK);
-	require(n == 1);
-	return lease;
-}
-
-enum store_rc
-step(struct store *s, const struct store_lease *lease,
-    enum store_step_kind kind, struct store_now now)
-{
-	struct store_step step = {
-		.lease = *lease,
-		.kind = kind,
-		.lease_ms = LEASE_MS,
-		.wait_ms = 5000,
-		.reply = "reply",
-		.reply_len = 5,
-		.reason = "a test",
-	};
-
-	require(store_steps(s, &step, 1, now) == STORE_OK);
-	return step.rc;
-}
-
-void
-require_that(bool so, const char *what, const char *file, int line)
-{
-	if (so)
-		return;
-	fprintf(stderr, "%s:%d: not so: %s\n", file, line, what);
-	_exit(1);
 }
 
 struct child
@@ -248,4 +134,90 @@ hear(const struct child *c)
 	char heard;
 
 	require(read(c->in, &heard, 1) == 1);
+}
+
+/* -------------------------------------------------------------- peers -- */
+
+struct peer {
+	struct child child;
+};
+
+struct order {
+	peer_fn *run; /* NULL: end */
+	size_t size;
+};
+
+static void
+pass(int from_or_to, void *at, size_t size, bool out)
+{
+	ssize_t n;
+
+	for (; size > 0; size -= (size_t)n, at = (char *)at + n) {
+		n = out ? write(from_or_to, at, size)
+			: read(from_or_to, at, size);
+		require(n > 0);
+	}
+}
+
+static void
+obey(struct fixture *f, struct child *parent, void *arg)
+{
+	const struct store_now *now = arg;
+	struct store *s = fixture_open(f, *now);
+	struct order order;
+	void *at;
+
+	tell(parent);
+	for (;;) {
+		pass(parent->in, &order, sizeof(order), false);
+		if (order.run == NULL)
+			break;
+		at = malloc(order.size + 1);
+		require(at != NULL);
+		pass(parent->in, at, order.size, false);
+		order.run(s, at);
+		pass(parent->out, at, order.size, true);
+		free(at);
+	}
+	store_close(&s);
+}
+
+struct peer *
+peer_start(struct fixture *f, struct store_now now)
+{
+	struct peer *peer = calloc(1, sizeof(*peer));
+
+	require(peer != NULL);
+	peer->child = child_start(f, obey, &now);
+	hear(&peer->child);
+	return peer;
+}
+
+void
+peer_do(struct peer *peer, peer_fn *run, void *arg, size_t size)
+{
+	struct order order = { .run = run, .size = size };
+
+	pass(peer->child.out, &order, sizeof(order), true);
+	pass(peer->child.out, arg, size, true);
+	pass(peer->child.in, arg, size, false);
+}
+
+void
+peer_kill(struct peer **peer)
+{
+	child_kill(&(*peer)->child);
+	free(*peer);
+	*peer = NULL;
+}
+
+void
+peer_end(struct peer **peer)
+{
+	struct order end = { .run = NULL };
+
+	pass((*peer)->child.out, &end, sizeof(end), true);
+	child_join(&(*peer)->child);
+	free(*peer);
+	*peer = NULL;
 }

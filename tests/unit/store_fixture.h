@@ -1,10 +1,15 @@
 /*
- * store_fixture.h - a store in a folder of its own, clocks that stand where a
- * test wants them, and other processes that use the same store.
+ * store_fixture.h - a store of its own for each test, clocks that stand where
+ * a test wants them, and other processes that use the same store.
+ *
+ * There are two of them: store_fixture.c has the real store, in a folder, and
+ * tests/sim/memory_fixture.c the one in memory.  A test that needs no more
+ * than struct peer for its other processes runs on both.
  *
  * A process has one handle of a store, so whatever a test wants done by
- * another worker it lets a child do.  A child must not use the asserts of the
- * test library, which would go on with the parent's tests: it uses require().
+ * another worker it lets a peer or a child do.  They must not use the asserts
+ * of the test library, which would go on with the parent's tests: they use
+ * require().
  */
 #ifndef TESTS_STORE_FIXTURE_H
 #define TESTS_STORE_FIXTURE_H
@@ -57,12 +62,27 @@ enum store_rc step(struct store *, const struct store_lease *,
     enum store_step_kind, struct store_now);
 
 /* Ends the process with a message when it is not so. */
-#define require(so) require_that(so, #so, __FILE__, __LINE__)
-void require_that(bool so, const char *what, const char *file, int line);
+#define require(so) ((so) ? (void)0 : require_failed(#so, __FILE__, __LINE__))
+_Noreturn void require_failed(const char *what, const char *file, int line);
 
 /*
- * Runs a function in a child.  Parent and child have one pipe each way, to
- * tell the other that they got somewhere: tell() sends, hear() waits for it.
+ * Another process that has the store open: it runs one function at a time,
+ * which gets its store and changes arg, of that many bytes, in place.  arg may
+ * point to what was there before the peer, and nowhere else.
+ */
+struct peer;
+typedef void peer_fn(struct store *, void *arg);
+
+struct peer *peer_start(struct fixture *, struct store_now);
+enum store_rc peer_join(struct peer *, struct store_now);
+void peer_do(struct peer *, peer_fn *, void *arg, size_t size);
+void peer_kill(struct peer **);
+void peer_end(struct peer **); /* it closes the store */
+
+/*
+ * Of the real store only: runs a function in a child.  Parent and child have
+ * one pipe each way, to tell the other that they got somewhere: tell() sends,
+ * hear() waits for it.
  */
 struct child {
 	pid_t pid;

@@ -8,13 +8,10 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "tests/unit/store_fixture.h"
-
-enum { PROCESSES = 4, TRIES = 50 };
 
 static struct store_verdict
 admit_with(struct store *s, const char *id, const char *chat,
@@ -275,87 +272,33 @@ who_has_not_joined_may_not_admit(void **state)
 	    STORE_ERR);
 }
 
-/* What the processes count together, in shared results of their exit. */
-struct race {
-	const struct store_limits *limits;
-	const char *chat; /* NULL: a chat for each message */
-	bool same_ids;
-};
-
-/* Sends one byte for each accepted message. */
+/* The event e1 of user U1, admitted by a peer. */
 static void
-race_admissions(struct fixture *f, struct child *parent, void *arg)
+admit_e1(struct store *s, void *arg)
 {
-	struct race *race = arg;
-	struct store *s = fixture_join(f, at(0));
-	struct store_verdict v;
-	char id[32], chat[40];
-	int i;
+	enum store_fate *fate = arg;
 
-	tell(parent);
-	hear(parent); /* all start at once */
-	for (i = 0; i < TRIES; i++) {
-		snprintf(id, sizeof(id), "%d-%d",
-		    race->same_ids ? 0 : (int)getpid(), i);
-		snprintf(chat, sizeof(chat), "U%s", id);
-		v = admit_with(s, id, race->chat != NULL ? race->chat : chat,
-		    race->limits, at(0));
-		if (v.fate == STORE_ACCEPTED)
-			tell(parent);
-	}
-	store_close(&s);
-}
-
-static size_t
-run_race(struct fixture *f, struct race *race)
-{
-	struct child children[PROCESSES];
-	char byte;
-	size_t accepted = 0;
-	int i;
-
-	for (i = 0; i < PROCESSES; i++)
-		children[i] = child_start(f, race_admissions, race);
-	for (i = 0; i < PROCESSES; i++)
-		hear(&children[i]);
-	for (i = 0; i < PROCESSES; i++)
-		tell(&children[i]);
-	for (i = 0; i < PROCESSES; i++) {
-		while (read(children[i].in, &byte, 1) == 1)
-			accepted++;
-		child_join(&children[i]);
-	}
-	return accepted;
+	*fate = admit(s, "e1", "U1", at(10)).fate;
 }
 
 static void
-the_same_event_at_many_processes_is_accepted_once(void **state)
-{
-	struct race race = { .limits = &generous, .same_ids = true };
-
-	assert_int_equal(run_race(*state, &race), TRIES);
-}
-
-static void
-one_user_at_many_processes_gets_one_job(void **state)
-{
-	struct race race = { .limits = &generous, .chat = "U1" };
-
-	assert_int_equal(run_race(*state, &race), 1);
-}
-
-static void
-all_processes_draw_on_the_same_global_bucket(void **state)
+all_processes_know_the_same_events_and_users(void **state)
 {
 	struct fixture *f = *state;
-	struct store_limits limits = generous;
-	struct race race = { .limits = &limits };
+	struct peer *peer = peer_start(f, at(0));
+	enum store_fate fate = STORE_FATE__MAX;
+	struct store_verdict v;
 
-	limits.global_tokens = 77;
-	assert_int_equal(run_race(f, &race), 77);
-	fixture_reopen(f, at(1));
-	assert_int_equal(admit_with(f->store, "e", "U", &limits, at(2)).fate,
-	    STORE_SYSTEM_BUSY);
+	assert_int_equal(peer_join(peer, at(0)), STORE_OK);
+	peer_do(peer, admit_e1, &fate, sizeof(fate));
+	assert_int_equal(fate, STORE_ACCEPTED);
+	v = admit(f->store, "e1", "U1", at(11));
+	assert_int_equal(v.fate, STORE_DUPLICATE);
+	v = admit(f->store, "e2", "U1", at(12));
+	assert_int_equal(v.fate, STORE_DROPPED);
+	peer_end(&peer);
+	v = admit(f->store, "e3", "U1", at(13));
+	assert_int_equal(v.fate, STORE_DROPPED);
 }
 
 #define TEST(f) \
@@ -376,9 +319,7 @@ main(void)
 		TEST(the_time_of_another_boot_refills_nothing),
 		TEST(what_is_too_long_is_refused_as_a_whole),
 		TEST(who_has_not_joined_may_not_admit),
-		TEST(the_same_event_at_many_processes_is_accepted_once),
-		TEST(one_user_at_many_processes_gets_one_job),
-		TEST(all_processes_draw_on_the_same_global_bucket),
+		TEST(all_processes_know_the_same_events_and_users),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

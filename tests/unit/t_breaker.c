@@ -6,7 +6,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -101,27 +100,26 @@ upstreams_have_breakers_of_their_own(void **state)
 }
 
 static void
-see_open_breaker(struct fixture *f, struct child *parent, void *arg)
+see_open_breaker(struct store *s, void *arg)
 {
-	struct store *s = fixture_join(f, at(1));
+	bool *passed = arg;
 
-	(void)parent;
-	(void)arg;
-	require(!pass(s, 2));
+	*passed = pass(s, 2);
 	require(say(s, STORE_WORKS, 3) == false);
-	store_close(&s);
 }
 
 static void
 all_processes_see_the_same(void **state)
 {
 	struct fixture *f = *state;
-	struct child c;
+	struct peer *peer = peer_start(f, at(0));
+	bool passed = true;
 
 	say(f->store, STORE_TRIPS, 0);
-	c = child_start(f, see_open_breaker, NULL);
-	child_join(&c);
+	peer_do(peer, see_open_breaker, &passed, sizeof(passed));
+	assert_false(passed);
 	assert_true(pass(f->store, 4));
+	peer_end(&peer);
 }
 
 static void
@@ -153,38 +151,6 @@ a_pace_without_a_burst_is_one_at_a_time(void **state)
 	assert_false(store_pace(f->store, GAP_US, 0, at(199)));
 }
 
-static void
-run_fast(struct fixture *f, struct child *parent, void *arg)
-{
-	struct store *s = fixture_join(f, at(0));
-	int64_t ms;
-
-	(void)arg;
-	for (ms = 0; ms <= 1000; ms++)
-		if (store_pace(s, GAP_US, BURST, at(ms)))
-			tell(parent);
-	store_close(&s);
-}
-
-static void
-processes_keep_one_pace_together(void **state)
-{
-	struct fixture *f = *state;
-	struct child children[4];
-	int i, passed = 0;
-	char byte;
-
-	for (i = 0; i < 4; i++)
-		children[i] = child_start(f, run_fast, NULL);
-	for (i = 0; i < 4; i++) {
-		while (read(children[i].in, &byte, 1) == 1)
-			passed++;
-		child_join(&children[i]);
-	}
-	/* Their clocks run side by side, not in step. */
-	assert_in_range(passed, BURST, BURST + 10);
-}
-
 #define TEST(f) \
 	cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
 
@@ -200,7 +166,6 @@ main(void)
 		TEST(all_processes_see_the_same),
 		TEST(the_pace_saves_up_a_burst_and_no_more),
 		TEST(a_pace_without_a_burst_is_one_at_a_time),
-		TEST(processes_keep_one_pace_together),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,7 +20,6 @@ at_age(int64_t age_ms)
 	return (struct delivery_rules){
 		.age_ms = age_ms,
 		.life_ms = age_ms == INT64_MAX ? HOUR : age_ms,
-		.wall_ms = 1000000,
 		.window_ms = WINDOW,
 		.has_token = true,
 	};
@@ -95,11 +94,11 @@ nothing_is_tried_after_23_hours(void **state)
 	struct delivery_rules rules = at_age(1000);
 
 	(void)state;
-	rules.wall_ms = 1 + (int64_t)23 * HOUR;
+	rules.pushed_ms = (int64_t)23 * HOUR;
 	assert_int_equal(delivery_choose(&p, &rules), DELIVERY_BY_PUSH);
-	rules.wall_ms++;
+	rules.pushed_ms++;
 	assert_int_equal(delivery_choose(&p, &rules), DELIVERY_EXPIRED);
-	p.first_push_ms = 0;
+	rules.pushed_ms = 0;
 	rules.life_ms = (int64_t)23 * HOUR + 1;
 	assert_int_equal(delivery_choose(&p, &rules), DELIVERY_EXPIRED);
 }
@@ -136,6 +135,9 @@ static const struct row {
 	    DELIVERY_REPLY, 0 },
 	{ "reply 403", DELIVERY_BY_REPLY, 0, 1000, RESULT_REFUSED,
 	    VERDICT_SWITCH, DELIVERY_PUSH, 0 },
+	{ "reply 403 after an unknown one", DELIVERY_BY_REPLY, DELIVERY_UNKNOWN,
+	    1000, RESULT_REFUSED, VERDICT_AGAIN, DELIVERY_REPLY,
+	    DELIVERY_UNKNOWN },
 	{ "reply refuses the content", DELIVERY_BY_REPLY, 0, 1000,
 	    RESULT_BAD_CONTENT, VERDICT_SWITCH, DELIVERY_REPLY,
 	    DELIVERY_FALLBACK },

@@ -305,9 +305,10 @@ the_user_of_a_poisoned_job_is_told(void **state)
 	assert_int_equal(upstream_saw(f->up, "An answer."), 1);
 }
 
-/* Committed as answered, then as if the sending had crashed three times. */
+/* Committed as answered, then given back in the middle of the delivery. */
 static void
-crash_in_delivery(struct fixture *f, const struct store_lease *lease)
+leave_in_delivery(struct fixture *f, const struct store_lease *lease,
+    struct store_progress progress)
 {
 	static const char reply[] =
 	    "[{\"type\":\"text\",\"text\":\"An answer.\"}]";
@@ -320,10 +321,50 @@ crash_in_delivery(struct fixture *f, const struct store_lease *lease)
 
 	assert_int_equal(store_steps(f->store, &step, 1, now()), STORE_OK);
 	step.kind = STORE_WAIT;
-	step.progress.crashes = 3;
-	step.progress.flags = DELIVERY_UNKNOWN;
+	step.progress = progress;
+	step.progress.stage = STAGE_DELIVER;
 	assert_int_equal(store_steps(f->store, &step, 1, now()), STORE_OK);
 	assert_int_equal(step.rc, STORE_OK);
+}
+
+/* As if the sending had crashed three times. */
+static void
+crash_in_delivery(struct fixture *f, const struct store_lease *lease)
+{
+	leave_in_delivery(f, lease,
+	    (struct store_progress){ .crashes = 3, .flags = DELIVERY_UNKNOWN });
+}
+
+/* The wall clock jumped since the first push; the boot clock did not. */
+static const struct {
+	int64_t wall_ago_ms, left_ms;
+	unsigned pushed;
+} jumps[] = {
+	{ 30 * 3600000LL, DELIVERY_LIFE_MS - 1000, 1 },
+	{ -24 * 3600000LL, DELIVERY_LIFE_MS - 1000, 1 },
+	{ 1000, -1, 0 },
+	{ -24 * 3600000LL, -1, 0 },
+};
+
+static void
+a_jump_of_the_wall_clock_ends_no_push_and_makes_none_endless(void **state)
+{
+	struct fixture *f = *state;
+	struct store_lease lease;
+	unsigned i, pushed = 0;
+
+	for (i = 0; i < sizeof(jumps) / sizeof(jumps[0]); i++) {
+		assert_int_equal(admit(f, 1 + i, 1, &lease), STORE_ACCEPTED);
+		leave_in_delivery(f, &lease,
+		    (struct store_progress){ .intent = DELIVERY_PUSH,
+			.first_push_ms = clock_wall_ms() - jumps[i].wall_ago_ms,
+			.deadline_ms = clock_boot_ms() + jumps[i].left_ms });
+		start(f);
+		wait_until_finished(f);
+		stop(f);
+		pushed += jumps[i].pushed;
+		assert_int_equal(upstream_pushed(f->up), pushed);
+	}
 }
 
 static void
@@ -557,6 +598,8 @@ main(void)
 		SCENE(the_user_of_a_poisoned_job_is_told),
 		SCENE(the_user_of_an_answer_that_crashes_is_told),
 		SCENE(who_has_an_answer_that_crashes_is_told_nothing),
+		SCENE(
+		    a_jump_of_the_wall_clock_ends_no_push_and_makes_none_endless),
 		SCENE(nothing_runs_beside_a_suspect),
 		SCENE(an_answer_without_room_becomes_a_short_word),
 		SCENE(a_reply_whose_answer_is_lost_is_not_sent_twice),

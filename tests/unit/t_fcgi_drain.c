@@ -39,6 +39,8 @@ struct fixture {
 	atomic_bool late;       /* gathers only then */
 	atomic_size_t held;     /* how many of them do */
 	atomic_size_t n_sorted; /* requests that were looked at */
+	atomic_size_t n_after;  /* requests that were told afterwards */
+	atomic_bool lost;       /* one of them was gone */
 	atomic_size_t served, batches, largest;
 };
 
@@ -100,6 +102,18 @@ commit(void *arg, drain_gather_fn *gather, void *drain)
 		serve(f, requests[i]);
 }
 
+static void
+after(void *arg, struct web_request **requests, size_t n)
+{
+	struct fixture *f = arg;
+	size_t i;
+
+	atomic_fetch_add(&f->n_after, n);
+	for (i = 0; i < n; i++)
+		if (requests[i]->status != 200 || requests[i]->body_len == 0)
+			atomic_store(&f->lost, true);
+}
+
 static void *
 run(void *arg)
 {
@@ -138,6 +152,7 @@ setup(void **state)
 		.sort = sort,
 		.serve = serve,
 		.commit = commit,
+		.after = after,
 	};
 
 	f->address.sun_family = AF_UNIX;
@@ -303,6 +318,17 @@ a_request_is_served_with_its_path_body_and_signature(void **state)
 	assert_answered(fd, "POST /webhook 5 sig");
 }
 
+/* A number that another thread raises, within a time that nobody needs. */
+static void
+wait_for(atomic_size_t *number, size_t wanted)
+{
+	int64_t until = clock_boot_ms() + 5000;
+
+	while (atomic_load(number) < wanted && clock_boot_ms() < until)
+		usleep(1000);
+	assert_int_equal(atomic_load(number), wanted);
+}
+
 static void
 a_burst_is_served_in_one_batch(void **state)
 {
@@ -320,17 +346,8 @@ a_burst_is_served_in_one_batch(void **state)
 		assert_answered(fds[i], "POST /webhook 5 sig");
 	assert_int_equal(atomic_load(&f->largest), 40);
 	assert_int_equal(atomic_load(&f->batches), 1);
-}
-
-/* A number that another thread raises, within a time that nobody needs. */
-static void
-wait_for(atomic_size_t *number, size_t wanted)
-{
-	int64_t until = clock_boot_ms() + 5000;
-
-	while (atomic_load(number) < wanted && clock_boot_ms() < until)
-		usleep(1000);
-	assert_int_equal(atomic_load(number), wanted);
+	wait_for(&f->n_after, 40);
+	assert_false(atomic_load(&f->lost));
 }
 
 static void

@@ -119,6 +119,7 @@ sweep_all(struct run *r)
 
 	assert_int_equal(store_sweep(r->f->store, &rules, r->now, &swept),
 	    STORE_OK);
+	assert_int_equal(swept.mended, 0);
 }
 
 static void

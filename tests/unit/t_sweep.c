@@ -2,19 +2,15 @@
  * A sweep removes what expired and nothing else: never of a user with an
  * unfinished job, and nothing at all when the clock jumped.
  */
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "store/store_priv.h"
 #include "tests/unit/store_fixture.h"
 
 enum {
@@ -200,22 +196,6 @@ a_jump_over_a_boot_is_seen_as_well(void **state)
 	assert_int_equal(sweep_rc(f->store, &rules, now), STORE_OK);
 }
 
-static void
-a_second_sweep_does_not_wait_for_the_first(void **state)
-{
-	struct fixture *f = *state;
-	char path[160];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/cleanup.lock", f->dir);
-	fd = open(path, O_RDWR | O_CREAT, 0600);
-	assert_true(fd != -1);
-	assert_int_equal(flock(fd, LOCK_EX), 0);
-	assert_int_equal(sweep_rc(f->store, &rules, at(0)), STORE_BUSY);
-	close(fd);
-	assert_int_equal(sweep_rc(f->store, &rules, at(0)), STORE_OK);
-}
-
 #define TEST(f) \
 	cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
 
@@ -230,7 +210,6 @@ main(void)
 		TEST(many_are_removed_in_several_transactions),
 		TEST(nothing_is_swept_when_the_clock_jumped),
 		TEST(a_jump_over_a_boot_is_seen_as_well),
-		TEST(a_second_sweep_does_not_wait_for_the_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -144,7 +144,7 @@ static void
 serve(struct fixture *f, struct web_request **requests, size_t n)
 {
 	struct waiting waiting = { .n = 0 };
-	size_t i;
+	size_t before = f->jobs + f->notices, i;
 
 	for (i = 0; i < n; i++)
 		switch (routes_sort(&f->routes, requests[i])) {
@@ -159,8 +159,12 @@ serve(struct fixture *f, struct web_request **requests, size_t n)
 			routes_serve(&f->routes, requests[i]);
 			break;
 		}
-	if (waiting.n > 0)
-		routes_commit(&f->routes, gather, &waiting);
+	n = waiting.n;
+	if (n == 0)
+		return;
+	routes_commit(&f->routes, gather, &waiting);
+	assert_int_equal(f->jobs + f->notices, before); /* answers go first */
+	routes_after(&f->routes, waiting.requests, n);
 }
 
 /* One request by itself: its status; the answer's text in *text if asked. */

@@ -8,7 +8,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -71,11 +70,10 @@ a_late_worker_is_fenced(void **state)
 	    STORE_FENCED);
 }
 
-/* Admits three messages, marks the second one's job, waits to be killed. */
+/* Admits three messages; marks the second one's job if it should. */
 static void
-work_and_wait(struct fixture *f, struct child *parent, void *arg)
+admit_three(struct store *s, void *arg)
 {
-	struct store *s = fixture_join(f, at(0));
 	const bool *marks = arg;
 	struct store_lease marked;
 
@@ -84,27 +82,33 @@ work_and_wait(struct fixture *f, struct child *parent, void *arg)
 	admit(s, "e3", "U3", at(2));
 	if (*marks)
 		store_mark(s, &marked.id);
-	tell(parent);
-	hear(parent);
+}
+
+static struct peer *
+peer_with_three(struct fixture *f, bool marks)
+{
+	struct peer *peer = peer_start(f, at(0));
+
+	assert_int_equal(peer_join(peer, at(0)), STORE_OK);
+	peer_do(peer, admit_three, &marks, sizeof(marks));
+	return peer;
 }
 
 static void
 a_dead_owners_jobs_are_claimed_at_once(void **state)
 {
 	struct fixture *f = *state;
-	bool marks = false;
-	struct child c = child_start(f, work_and_wait, &marks);
+	struct peer *peer = peer_with_three(f, false);
 	struct store_lease leases[8];
 	struct store_progress p;
 	size_t n, i;
 
-	hear(&c);
 	assert_int_equal(store_claim(f->store, 8, 0, LEASE_MS, at(5), leases,
 			     &n, NULL),
 	    STORE_NONE);
 	assert_int_equal(store_orphans(f->store, at(5), &n), STORE_OK);
 	assert_int_equal(n, 0);
-	child_kill(&c);
+	peer_kill(&peer);
 	assert_int_equal(store_orphans(f->store, at(5), &n), STORE_OK);
 	assert_int_equal(n, 3);
 	assert_int_equal(store_claim(f->store, 8, 0, LEASE_MS, at(6), leases,
@@ -125,13 +129,12 @@ static void
 only_the_marked_job_is_blamed_for_a_crash_and_comes_alone(void **state)
 {
 	struct fixture *f = *state;
-	bool marks = true, alone;
-	struct child c = child_start(f, work_and_wait, &marks);
+	struct peer *peer = peer_with_three(f, true);
 	struct store_lease leases[8];
+	bool alone;
 	size_t n;
 
-	hear(&c);
-	child_kill(&c);
+	peer_kill(&peer);
 	assert_int_equal(store_claim(f->store, 8, 0, LEASE_MS, at(6), leases,
 			     &n, &alone),
 	    STORE_OK);
@@ -149,41 +152,38 @@ only_the_marked_job_is_blamed_for_a_crash_and_comes_alone(void **state)
 	assert_int_equal(progress_of(f->store, &leases[0], at(7)).crashes, 1);
 }
 
-/* Joins, claims all there is, and says in its exit whether it was right. */
+/* Claims all there is, of which one is a suspect. */
 static void
-expect_one_suspect(struct fixture *f, struct child *parent, void *arg)
+expect_one_suspect(struct store *s, void *arg)
 {
-	struct store *s = fixture_join(f, at(10));
 	struct store_lease leases[8];
+	size_t *n = arg;
 	bool alone;
-	size_t n;
 
-	(void)parent;
-	(void)arg;
-	require(store_claim(s, 8, 0, LEASE_MS, at(11), leases, &n, &alone) ==
+	require(store_claim(s, 8, 0, LEASE_MS, at(11), leases, n, &alone) ==
 	    STORE_OK);
-	require(n == 2 && !alone);
+	require(*n == 2 && !alone);
 	require(progress_of(s, &leases[0], at(12)).crashes == 0);
 	require(progress_of(s, &leases[1], at(12)).crashes == 0);
-	require(store_claim(s, 8, 0, LEASE_MS, at(11), leases, &n, &alone) ==
+	require(store_claim(s, 8, 0, LEASE_MS, at(11), leases, n, &alone) ==
 	    STORE_OK);
-	require(n == 1 && alone);
+	require(*n == 1 && alone);
 	require(progress_of(s, &leases[0], at(12)).crashes == 1);
 	require(progress_of(s, &leases[0], at(12)).interrupted == 1);
-	store_close(&s);
 }
 
 static void
 the_mark_outlives_that_the_slot_is_taken_again(void **state)
 {
 	struct fixture *f = *state;
-	bool marks = true;
-	struct child c = child_start(f, work_and_wait, &marks);
+	struct peer *peer = peer_with_three(f, true);
+	size_t n = 0;
 
-	hear(&c);
-	child_kill(&c);
-	c = child_start(f, expect_one_suspect, NULL);
-	child_join(&c);
+	peer_kill(&peer);
+	peer = peer_start(f, at(10));
+	assert_int_equal(peer_join(peer, at(10)), STORE_OK);
+	peer_do(peer, expect_one_suspect, &n, sizeof(n));
+	peer_end(&peer);
 }
 
 static void
@@ -285,40 +285,22 @@ a_boot_ends_all_leases_and_all_waiting(void **state)
 }
 
 static void
-join_one_more(struct fixture *f, struct child *parent, void *arg)
-{
-	enum store_rc *want = arg;
-	struct store *s = fixture_open(f, at(0));
-	unsigned slot;
-
-	require(store_join(s, at(0), &slot) == *want);
-	tell(parent);
-	hear(parent);
-	store_close(&s);
-}
-
-static void
 a_slot_is_free_again_when_its_worker_ends(void **state)
 {
 	struct fixture *f = *state;
-	enum store_rc want = STORE_OK;
-	struct child children[STORE_SLOTS], extra;
+	struct peer *peers[STORE_SLOTS];
 	size_t i;
 
-	for (i = 0; i < STORE_SLOTS - 1; i++) { /* one is ours */
-		children[i] = child_start(f, join_one_more, &want);
-		hear(&children[i]);
+	for (i = 0; i < STORE_SLOTS; i++) {
+		peers[i] = peer_start(f, at(0));
+		assert_int_equal(peer_join(peers[i], at(0)),
+		    i < STORE_SLOTS - 1 ? STORE_OK : STORE_FULL); /* ours */
 	}
-	want = STORE_FULL;
-	extra = child_start(f, join_one_more, &want);
-	hear(&extra);
-	child_kill(&extra);
-	child_kill(&children[7]);
-	want = STORE_OK;
-	children[7] = child_start(f, join_one_more, &want);
-	hear(&children[7]);
-	for (i = 0; i < STORE_SLOTS - 1; i++)
-		child_kill(&children[i]);
+	peer_kill(&peers[7]);
+	assert_int_equal(peer_join(peers[STORE_SLOTS - 1], at(0)), STORE_OK);
+	for (i = 0; i < STORE_SLOTS; i++)
+		if (peers[i] != NULL)
+			peer_kill(&peers[i]);
 }
 
 static void
@@ -329,30 +311,6 @@ joining_twice_gives_the_same_slot(void **state)
 
 	assert_int_equal(store_join(f->store, at(1), &slot), STORE_OK);
 	assert_int_equal(slot, 0);
-}
-
-static void
-use_parents_handle(struct fixture *f, struct child *parent, void *arg)
-{
-	struct store_event e = message("e1", "U1");
-	struct store_verdict v;
-
-	(void)parent;
-	(void)arg;
-	require(store_admit(f->store, &e, 1, &generous, at(0), &v) ==
-	    STORE_ERR);
-	store_close(&f->store);
-}
-
-static void
-a_handle_does_not_work_in_a_forked_child(void **state)
-{
-	struct fixture *f = *state;
-	struct child c = child_start(f, use_parents_handle, NULL);
-
-	child_join(&c);
-	assert_int_equal(admit(f->store, "e1", "U1", at(0)).fate,
-	    STORE_ACCEPTED);
 }
 
 #define TEST(f) \
@@ -373,7 +331,6 @@ main(void)
 		TEST(a_boot_ends_all_leases_and_all_waiting),
 		TEST(a_slot_is_free_again_when_its_worker_ends),
 		TEST(joining_twice_gives_the_same_slot),
-		TEST(a_handle_does_not_work_in_a_forked_child),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

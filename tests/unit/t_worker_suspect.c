@@ -173,26 +173,26 @@ a_worker_that_never_gets_empty_takes_it_all_the_same(void **state)
 
 /* Is as busy, from a moment before. */
 static void
-become_calm(struct fixture *f, struct child *parent, void *arg)
+become_calm(struct store *s, void *arg)
 {
-	struct store *s = fixture_join(f, at(0));
+	bool *calm = arg;
 
-	(void)arg;
 	require(!claim(s, 9, 0).alone);
-	require(claim(s, 9, PATIENCE_MS).alone);
-	tell(parent);
-	hear(parent);
+	*calm = claim(s, 9, PATIENCE_MS).alone;
 }
 
 static void
 only_one_of_the_busy_workers_becomes_calm(void **state)
 {
 	struct fixture *f = *state;
-	struct child c = child_start(f, become_calm, NULL);
+	struct peer *peer = peer_start(f, at(0));
 	struct claimed mine;
+	bool calm = false;
 	int64_t ms;
 
-	hear(&c);
+	assert_int_equal(peer_join(peer, at(0)), STORE_OK);
+	peer_do(peer, become_calm, &calm, sizeof(calm));
+	assert_true(calm);
 	put_job(f->store, "Ugood", 0);
 	for (ms = 0; ms < PATIENCE_MS + CALM_MS; ms += 250) {
 		mine = claim(f->store, 9, ms);
@@ -201,7 +201,7 @@ only_one_of_the_busy_workers_becomes_calm(void **state)
 		    ms == 0 ? 0 : -1);
 	}
 	/* It died, and is not waited for any longer. */
-	child_kill(&c);
+	peer_kill(&peer);
 	assert_true(claim(f->store, 9, ms).alone);
 }
 

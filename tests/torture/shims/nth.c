@@ -15,12 +15,14 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 struct fault {
@@ -42,10 +44,32 @@ enum which {
 	PWRITE,
 	FLUSH,
 	SNAPSHOT,
+	ALLOC_FCGI,
 	WHICH__MAX
 };
 
 static struct fault *faults;
+
+/* Where libfcgi's code lies: it asserts that it gets memory. */
+static uintptr_t fcgi_from, fcgi_to;
+
+static int
+find_fcgi(struct dl_phdr_info *lib, size_t size, void *arg)
+{
+	const ElfW(Phdr) *part = lib->dlpi_phdr;
+	int i;
+
+	(void)size;
+	(void)arg;
+	if (strstr(lib->dlpi_name, "/libfcgi.so") == NULL)
+		return 0;
+	for (i = 0; i < lib->dlpi_phnum; i++, part++)
+		if (part->p_type == PT_LOAD && (part->p_flags & PF_X)) {
+			fcgi_from = lib->dlpi_addr + part->p_vaddr;
+			fcgi_to = fcgi_from + part->p_memsz;
+		}
+	return 1;
+}
 
 __attribute__((constructor)) static void
 map_faults(void)
@@ -61,6 +85,7 @@ map_faults(void)
 	if (at == MAP_FAILED)
 		abort();
 	close(fd);
+	(void)dl_iterate_phdr(find_fcgi, NULL);
 	faults = at;
 }
 
@@ -107,6 +132,16 @@ real(void **known, const char *name)
 		return call arguments;                            \
 	}
 
+/* Whose allocation is it, by the address that it returns to? */
+static enum which
+whose(const void *caller)
+{
+	uintptr_t at = (uintptr_t)caller;
+
+	return at >= fcgi_from && at < fcgi_to ? ALLOC_FCGI : ALLOC;
+}
+#define CALLER whose(__builtin_return_address(0))
+
 void *__libc_malloc(size_t);
 void *__libc_calloc(size_t, size_t);
 void *__libc_realloc(void *, size_t);
@@ -114,19 +149,19 @@ void *__libc_realloc(void *, size_t);
 void *
 malloc(size_t size)
 {
-	return fails(ALLOC) ? NULL : __libc_malloc(size);
+	return fails(CALLER) ? NULL : __libc_malloc(size);
 }
 
 void *
 calloc(size_t n, size_t size)
 {
-	return fails(ALLOC) ? NULL : __libc_calloc(n, size);
+	return fails(CALLER) ? NULL : __libc_calloc(n, size);
 }
 
 void *
 realloc(void *old, size_t size)
 {
-	return fails(ALLOC) ? NULL : __libc_realloc(old, size);
+	return fails(CALLER) ? NULL : __libc_realloc(old, size);
 }
 
 FAILING(ACCEPT, -1, int, accept4,

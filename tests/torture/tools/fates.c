@@ -6,11 +6,13 @@
  * Each line of stdin is a webhookEventId and the chat that it came from, in
  * the store's words (store_event.chat).  The answer is a line
  *
- *   ID FATE JOB END
+ *   ID RETRYKEY FATE JOB END
  *
+ * RETRYKEY is what a push for this event carries, as 32 hex digits.
  * FATE is what was decided when it was admitted, or "unknown": the store never
  * heard of it.  JOB is the job's name as the app logs it, or "-".  END is
- * "open", "gone" (finished, and forgotten) or the reason of a dead letter.
+ * "open", "gone" (finished, and forgotten), "broken" (it does not decode) or the
+ * reason of a dead letter.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -87,12 +89,25 @@ end_of(struct tx *tx, const struct store_job_id *id)
 	enum store_rc rc = job_get(tx, id, &job);
 
 	if (rc != STORE_NONE)
-		return rc == STORE_OK ? "open" : "corrupt";
+		return rc == STORE_OK ? "open" : "broken";
 	for (i = 0; i < n_letters; i++)
 		if (letters[i].id.seq == id->seq &&
 		    memcmp(letters[i].id.user, id->user, USER) == 0)
 			return letters[i].dead.reason;
 	return "gone";
+}
+
+static void
+tell_key(struct seal *seal, const char *event)
+{
+	uint8_t key[16];
+	size_t i;
+
+	if (!seal_hash_retry(seal, event, key))
+		die("no hash");
+	(void)printf("%s ", event);
+	for (i = 0; i < sizeof(key); i++)
+		(void)printf("%02x", key[i]);
 }
 
 static void
@@ -102,15 +117,16 @@ tell(struct tx *tx, const char *event, const char *chat)
 	struct seen seen;
 	enum store_rc rc = seen_get(tx, event, &seen);
 
+	tell_key(tx->store->seal, event);
 	if (rc != STORE_OK) {
-		(void)printf("%s %s - -\n", event,
-		    rc == STORE_NONE ? "unknown" : "corrupt");
+		(void)printf(" %s - -\n",
+		    rc == STORE_NONE ? "unknown" : "broken");
 		return;
 	}
 	id.seq = seen.seq;
 	if (!seal_hash_chat(tx->store->seal, chat, id.user))
 		die("no hash");
-	(void)printf("%s %s %02x%02x%02x%02x-%" PRIu32 " %s\n", event,
+	(void)printf(" %s %02x%02x%02x%02x-%" PRIu32 " %s\n",
 	    fate_names[seen.fate], id.user[0], id.user[1], id.user[2],
 	    id.user[3], id.seq, seen.seq == 0 ? "-" : end_of(tx, &id));
 }

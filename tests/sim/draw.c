@@ -1,0 +1,167 @@
+/*
+ * draw.c - what is drawn for a history: which faults it has, the settings,
+ * and who asks what when.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "line/api.h"
+#include "tests/sim/memory.h"
+#include "tests/sim/sim.h"
+
+enum { QUIET_IN = 8 }; /* one history in so many has no faults */
+
+const char *const fault_names[FAULT__MAX] = {
+	[FAULT_CRASH] = "crashes",
+	[FAULT_STALL] = "standstills",
+	[FAULT_STORE] = "failures of the store",
+	[FAULT_NOT_SENT] = "requests not sent",
+	[FAULT_LOST] = "requests lost",
+	[FAULT_ANSWER_LOST] = "answers lost",
+	[FAULT_SLOW] = "slow requests",
+	[FAULT_MODEL] = "errors of the model",
+	[FAULT_LINE_BEFORE] = "LINE: 429 and 503",
+	[FAULT_LINE_AFTER] = "LINE: 500, and done",
+	[FAULT_LINE_REFUSE] = "LINE: 403",
+	[FAULT_LINE_AUTH] = "LINE: 401",
+	[FAULT_LINE_QUOTA] = "LINE: no push left",
+	[FAULT_WEBHOOK] = "webhooks sent twice",
+	[FAULT_STOP] = "orderly ends",
+	[FAULT_WALL] = "jumps of the wall clock",
+	[FAULT_BOOT] = "boots",
+};
+
+/* ---------------------------------------------------------------- draw -- */
+
+/* The usual chances, in a thousand; a history has some of the faults. */
+static const unsigned levels[FAULT__MAX][3] = {
+	[FAULT_CRASH] = { 2, 10, 60 },
+	[FAULT_STALL] = { 2, 10, 40 },
+	[FAULT_STORE] = { 5, 40, 200 },
+	[FAULT_NOT_SENT] = { 20, 100, 400 },
+	[FAULT_LOST] = { 20, 100, 400 },
+	[FAULT_ANSWER_LOST] = { 20, 100, 500 },
+	[FAULT_SLOW] = { 20, 100, 400 },
+	[FAULT_MODEL] = { 50, 200, 700 },
+	[FAULT_LINE_BEFORE] = { 20, 100, 400 },
+	[FAULT_LINE_AFTER] = { 20, 100, 500 },
+	[FAULT_LINE_REFUSE] = { 10, 50, 200 },
+	[FAULT_LINE_AUTH] = { 5, 20, 50 },
+	[FAULT_LINE_QUOTA] = { 50, 200, 700 },
+	[FAULT_WEBHOOK] = { 50, 300, 700 },
+	[FAULT_STOP] = { 10, 40, 150 },
+	[FAULT_WALL] = { 10, 30, 60 },
+	[FAULT_BOOT] = { 5, 10, 20 },
+};
+
+static void
+draw_chances(void)
+{
+	unsigned fault;
+
+	memset(sim.chances, 0, sizeof(sim.chances));
+	sim.quiet = sim_below(QUIET_IN) == 0;
+	if (sim.quiet)
+		return;
+	for (fault = 0; fault < FAULT__MAX; fault++)
+		if (sim_below(3) == 0)
+			sim.chances[fault] = levels[fault][sim_below(3)];
+}
+
+static void
+draw_settings(void)
+{
+	static char none[] = "", secret[] = "secret", token[] = "token";
+	static char key[] = "key", base[] = "http://x", model[] = "m";
+	static char fallback[] = "f", language[] = "en";
+
+	sim.settings = (struct settings){
+		.line_channel_secret = secret,
+		.line_channel_access_token = token,
+		.gemini_api_key = key,
+		.admin_token = none,
+		.data_dir = none,
+		.key_file = none,
+		.log_file = none,
+		.ca_file = none,
+		.line_api_base = base,
+		.gemini_base = base,
+		.gemini_model = model,
+		.gemini_fallback_model = sim_below(2) == 0 ? none : fallback,
+		.gemini_timeout = 30,
+		.gemini_temperature = none,
+		.gemini_top_p = none,
+		.gemini_top_k = none,
+		.gemini_thinking_level = none,
+		.gemini_safety_threshold = none,
+		.session_ttl = 86400,
+		.history_turns = 10,
+		.history_bytes = 5120,
+		.global_rate_tokens = 4 + sim_below(20),
+		.global_rate_refill = 1 + sim_below(10),
+		.user_rate_tokens = 2 + sim_below(20),
+		.user_rate_refill = 1,
+		.duplicate_policy = sim_below(6) == 0 ? DUPLICATE_AT_MOST_ONCE
+						      : DUPLICATE_AT_LEAST_ONCE,
+		.reply_window = 50,
+		.default_language = language,
+		.max_inflight = sim_below(4) == 0 ? 1 : 5000,
+	};
+}
+
+void
+sim_event(unsigned user, int64_t sent_ms, bool final)
+{
+	unsigned n = sim.n_events++;
+	struct event *ev = &sim.events[n];
+	uint8_t key[16];
+
+	memset(ev, 0, sizeof(*ev));
+	ev->number = n;
+	ev->user = user;
+	ev->final = final;
+	ev->quotes = n % 2 == 0;
+	snprintf(ev->id, sizeof(ev->id), "e%u", n);
+	snprintf(ev->token, sizeof(ev->token), "t%u", n);
+	snprintf(ev->quote, sizeof(ev->quote), "k%u", n);
+	snprintf(ev->question, sizeof(ev->question), "q%u", n);
+	memory_retry_key(ev->id, key);
+	api_retry_key(key, ev->key[0]);
+	key[15] ^= 1;
+	api_retry_key(key, ev->key[1]);
+	ev->sent_ms = sent_ms;
+	ev->deliver_ms = sent_ms + sim_between(20, 300);
+	ev->tries = sim_below(6);
+	ev->committed = -1;
+	ev->token_ms = ev->pushed_ms[0] = ev->pushed_ms[1] = INT64_MIN;
+	ev->refused = !final && sim_fault(FAULT_LINE_REFUSE);
+}
+
+void
+sim_draw(uint64_t seed, enum control control, bool trace, struct totals *totals)
+{
+	unsigned n;
+
+	memset(&sim, 0, sizeof(sim));
+	sim.seed = sim.state = seed;
+	sim.control = control;
+	sim.trace = trace;
+	sim.totals = totals;
+	sim.boot = 1;
+	sim.boot_ms = 5000000;
+	sim.wall_ms = 1790000000000;
+	draw_chances();
+	draw_settings();
+	sim.calm_ms = sim_between(20000, 150000);
+	sim.n_procs = 1 + sim_below(3);
+	sim.n_users = 1 + sim_below(3);
+	for (n = 0; n < sim.n_users; n++)
+		snprintf(sim.users[n].id, sizeof(sim.users[n].id), "U%u", n);
+	for (n = 2 + sim_below(10); n > 0; n--)
+		sim_event(sim_below(sim.n_users),
+		    sim_between(0, sim.calm_ms * 3 / 4), false);
+	memory_faults.no_fence = control == CONTROL_FENCE;
+	memory_faults.no_takeover = control == CONTROL_TAKEOVER;
+	memory_faults.no_interrupt = control == CONTROL_INTERRUPT;
+	memory_faults.no_seen = control == CONTROL_SEEN;
+}

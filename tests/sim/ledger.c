@@ -1,0 +1,325 @@
+/*
+ * ledger.c - what became of each event, and whether that was promised.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "jobs/delivery.h"
+#include "tests/sim/memory.h"
+#include "tests/sim/sim.h"
+
+struct event *
+ledger_by_id(const char *event_id)
+{
+	struct event *ev;
+
+	for (ev = sim.events; ev < sim.events + sim.n_events; ev++)
+		if (strcmp(ev->id, event_id) == 0)
+			return ev;
+	return NULL;
+}
+
+struct event *
+ledger_by_job(const struct store_job_id *id)
+{
+	struct event *ev;
+
+	for (ev = sim.events; ev < sim.events + sim.n_events; ev++)
+		if (ev->job.seq == id->seq &&
+		    memcmp(ev->job.user, id->user, sizeof(id->user)) == 0)
+			return ev;
+	return NULL;
+}
+
+/* ---------------------------------------------------------- the store -- */
+
+static void
+owns(struct event *ev)
+{
+	if (ev->owner != sim.current->number)
+		ev->owned_ms = sim.now_ms;
+	ev->owner = sim.current->number;
+	ev->loaded_ms = ev->received_ms;
+}
+
+void
+ledger_admitted(struct event *ev, const struct store_verdict *v,
+    int64_t received_ms)
+{
+	static const char *const names[STORE_FATE__MAX] = {
+		[STORE_ACCEPTED] = "accepted",
+		[STORE_DUPLICATE] = "duplicate",
+		[STORE_OLD] = "old",
+		[STORE_DROPPED] = "dropped",
+		[STORE_SLOW_DOWN] = "slow down",
+		[STORE_SYSTEM_BUSY] = "system busy",
+	};
+
+	sim_say("%s: %s", ev->id, names[v->fate]);
+	ev->received_ms = received_ms;
+	if (v->fate == STORE_DUPLICATE) {
+		if (!ev->known)
+			sim_fail("%s: known before it came", ev->id);
+		return;
+	}
+	if (ev->known)
+		sim_fail("%s: decided about twice", ev->id);
+	ev->known = true;
+	ev->fate = v->fate;
+	if (v->fate != STORE_ACCEPTED)
+		return;
+	ev->job = v->lease.id;
+	ev->fence = v->lease.fence;
+	owns(ev);
+	sim.totals->admitted++;
+}
+
+void
+ledger_claimed(const struct store_lease *lease)
+{
+	struct event *ev = ledger_by_job(&lease->id);
+
+	if (ev == NULL || ev->ended) {
+		sim_fail("a job was claimed that is no more");
+		return;
+	}
+	sim_say("claims %s", ev->id);
+	sim.totals->taken_over++;
+	ev->fence = lease->fence;
+	owns(ev);
+}
+
+/* The number of an answer, 0 for other words. */
+static int
+answer_number(const struct event *ev, const char *text)
+{
+	char *end;
+
+	if (text[0] != 'a' || text[1] < '0' || text[1] > '9')
+		return 0;
+	if (strtoul(text + 1, &end, 10) != ev->number || *end != '.')
+		sim_fail("%s: gets the answer to another question", ev->id);
+	return (int)strtol(end + 1, NULL, 10);
+}
+
+static void
+note_answer(struct event *ev, const struct store_step *step)
+{
+	static const char name[] = "\"text\":\"";
+	const char *at = strstr(step->reply, name);
+
+	if (ev->committed != -1)
+		sim_fail("%s: answered twice", ev->id);
+	ev->committed =
+	    at == NULL ? 0 : answer_number(ev, at + sizeof(name) - 1);
+}
+
+/* As far as the job's owner knows: later deliveries he has not heard of. */
+static bool
+is_late(const struct event *ev, int64_t ms)
+{
+	int64_t window_ms = (int64_t)sim.settings.reply_window * 1000;
+
+	return sim.booted || ms - ev->loaded_ms >= window_ms;
+}
+
+static void
+note_good(struct event *ev, const struct store_step *step)
+{
+	static const char *const names[STORE_STEP__MAX] = {
+		[STORE_SAVE] = "saved",
+		[STORE_ANSWER] = "has its answer",
+		[STORE_WAIT] = "waits",
+		[STORE_DONE] = "done",
+		[STORE_DEAD] = "dead",
+	};
+
+	sim_say("%s: %s%s%s", ev->id, names[step->kind],
+	    step->kind == STORE_DEAD ? ", " : "",
+	    step->kind == STORE_DEAD ? step->reason : "");
+	if (step->lease.fence != ev->fence)
+		sim_fail("%s: a late worker wrote", ev->id);
+	if (step->kind == STORE_ANSWER)
+		note_answer(ev, step);
+	if (step->kind == STORE_SAVE && !ev->pushes &&
+	    step->progress.intent == DELIVERY_PUSH) {
+		ev->pushes = true;
+		ev->pushes_late = is_late(ev, sim.now_ms);
+	}
+	if (step->kind == STORE_WAIT)
+		ev->fence = 0;
+	if (step->kind != STORE_DONE && step->kind != STORE_DEAD)
+		return;
+	ev->ended = true;
+	ev->dead = step->kind == STORE_DEAD;
+	ev->fence = 0;
+}
+
+void
+ledger_stepped(const struct store_step *step)
+{
+	struct event *ev = ledger_by_job(&step->lease.id);
+
+	if (ev == NULL) {
+		sim_fail("a step of an unknown job");
+	} else if (step->rc == STORE_OK) {
+		note_good(ev, step);
+	} else {
+		sim_say("%s: fenced", ev->id);
+		sim.totals->fenced++;
+		if (step->lease.fence == ev->fence)
+			sim_fail("%s: its owner was fenced", ev->id);
+	}
+}
+
+/* ----------------------------------------------------------- the user -- */
+
+static bool
+is_late_push(const struct event *ev, const struct exchange *x)
+{
+	if (x->target != TO_PUSH)
+		return false;
+	return ev->pushes ? ev->pushes_late : is_late(ev, x->start_ms);
+}
+
+/*
+ * The one case that LINE's interface cannot decide: a reply went out, its end
+ * is unknown, and its token was too old to be asked again; the push then was
+ * the second message.
+ */
+static void
+judge_second(struct event *ev, const struct exchange *x)
+{
+	bool heard = ev->heard && ev->told_by == x->proc;
+
+	if (ev->excused || (is_late_push(ev, x) && !heard)) {
+		sim_say("%s: told twice, which nobody could know", ev->id);
+		sim.totals->undecidable++;
+		return;
+	}
+	sim_fail("%s: told twice", ev->id);
+}
+
+void
+ledger_told(struct event *ev, const struct exchange *x, const char *text)
+{
+	int number = answer_number(ev, text);
+
+	sim_say("%s is told: %s", sim.users[ev->user].id, text);
+	ev->told++;
+	if (!ev->known) {
+		sim_fail("%s: answered before it was admitted", ev->id);
+	} else if (ev->fate != STORE_ACCEPTED) {
+		if (number != 0 || ev->told > 1)
+			sim_fail("%s: answered though not admitted", ev->id);
+		return;
+	} else if (ev->committed == -1) {
+		sim_fail("%s: told before it was committed", ev->id);
+	} else if (number != 0 && number != ev->committed) {
+		sim_fail("%s: told what was not committed", ev->id);
+	}
+	if (ev->told > 1) {
+		judge_second(ev, x);
+		return;
+	}
+	ev->told_by = x->proc;
+	ev->excused = is_late_push(ev, x);
+	sim.totals->answered += number != 0;
+	sim.totals->apologies += number == 0;
+}
+
+void
+ledger_forgot(unsigned proc)
+{
+	struct event *ev;
+
+	for (ev = sim.events; ev < sim.events + sim.n_events; ev++)
+		if (ev->told_by == proc)
+			ev->heard = false;
+}
+
+void
+ledger_heard(const struct exchange *x)
+{
+	struct event *ev = x->event;
+
+	if (ev != NULL && ev->told_by == x->proc && ev->owner == x->proc &&
+	    x->start_ms >= ev->owned_ms &&
+	    sim.current->stalled_ms < ev->owned_ms)
+		ev->heard = true;
+}
+
+/* ------------------------------------------------------------ the end -- */
+
+bool
+ledger_is_over(void)
+{
+	struct event *ev;
+
+	for (ev = sim.events; ev < sim.events + sim.n_events; ev++)
+		if (ev->deliver_ms != INT64_MAX ||
+		    (ev->known && ev->fate == STORE_ACCEPTED && !ev->ended))
+			return false;
+	return true;
+}
+
+void
+ledger_check(void)
+{
+	const char *wrong = memory_check();
+
+	if (wrong != NULL)
+		sim_fail("%s", wrong);
+}
+
+/* Why a message may go unanswered, and what must have happened then. */
+static bool
+may_drop(const char *reason)
+{
+	bool once = sim.settings.duplicate_policy == DUPLICATE_AT_MOST_ONCE;
+
+	if (strcmp(reason, "quota") == 0)
+		return sim.quota > 0;
+	if (strcmp(reason, "refused") == 0)
+		return sim.refusals > 0 || once;
+	if (strcmp(reason, "poison") == 0)
+		return sim.crashes >= 3;
+	if (strcmp(reason, "undecided") == 0)
+		return once;
+	return strcmp(reason, "expired") == 0 && sim.wall_jumped && sim.booted;
+}
+
+static void
+close_admitted(struct event *ev)
+{
+	const char *reason = memory_dead(&ev->job);
+
+	if (!ev->ended)
+		sim_fail("%s: still not answered", ev->id);
+	else if (ev->told == 0 && reason == NULL)
+		sim_fail("%s: lost", ev->id);
+	else if (ev->told == 0 && !may_drop(reason))
+		sim_fail("%s: dropped for no reason: %s", ev->id, reason);
+	else if (sim.quiet && (ev->told != 1 || ev->committed < 1 || ev->dead))
+		sim_fail("%s: not answered though nothing went wrong", ev->id);
+	sim.totals->dead += ev->told == 0;
+}
+
+void
+ledger_close(void)
+{
+	struct event *ev;
+
+	for (ev = sim.events; ev < sim.events + sim.n_events; ev++) {
+		sim.totals->events++;
+		if (ev->acked && !ev->known)
+			sim_fail("%s: acknowledged and lost", ev->id);
+		if (ev->final && ev->fate == STORE_DROPPED)
+			sim_fail("%s: its user stays busy", ev->id);
+		if (ev->known && ev->fate == STORE_ACCEPTED)
+			close_admitted(ev);
+	}
+	if (memory_unfinished() > 0)
+		sim_fail("a job is left over");
+}

@@ -1,0 +1,331 @@
+/*
+ * net.c - net.h on simulated time.  A request leaves, arrives at an upstream
+ * and is answered, or any part of that is lost; what a process sent goes on
+ * its way although the process may have died meanwhile.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "tests/sim/sim.h"
+
+struct net {
+	struct proc *proc;
+	void (*ready)(void *arg);
+	void *arg;
+};
+
+struct net_request {
+	TAILQ_ENTRY(net_request) link;
+	struct net *net; /* NULL: nobody waits for the answer */
+	struct exchange x;
+	struct answer answer;
+	int64_t arrive_ms; /* INT64_MAX: never, or it has */
+	int64_t end_ms;    /* when the process hears how it ended */
+	enum net_end end;
+	bool timed_out;
+	bool held; /* its process is being told */
+	char *body;
+	void (*done)(void *arg, const struct net_reply *);
+	void *arg;
+};
+
+static TAILQ_HEAD(requests,
+    net_request) flying = TAILQ_HEAD_INITIALIZER(flying);
+
+/* ---------------------------------------------------------------- life -- */
+
+int
+net_open(struct net **out, const struct net_config *config, char *err,
+    size_t err_size)
+{
+	struct net *net = calloc(1, sizeof(*net));
+
+	(void)config, (void)err, (void)err_size;
+	if (net == NULL)
+		return -1;
+	net->proc = sim.current;
+	sim.current->net = net;
+	*out = net;
+	return 0;
+}
+
+static void
+request_free(struct net_request *r)
+{
+	TAILQ_REMOVE(&flying, r, link);
+	free(r->body);
+	free(r);
+}
+
+/* What has left is on its way. */
+static void
+let_go(struct net_request *r)
+{
+	r->net = NULL;
+	if (r->arrive_ms == INT64_MAX)
+		request_free(r);
+}
+
+void
+net_close(struct net **netp)
+{
+	struct net_request *r, *next;
+
+	for (r = TAILQ_FIRST(&flying); r != NULL; r = next) {
+		next = TAILQ_NEXT(r, link);
+		if (r->net == *netp)
+			let_go(r);
+	}
+	free(*netp);
+	*netp = NULL;
+}
+
+void
+net_cancel(struct net_request *r)
+{
+	let_go(r);
+}
+
+void
+net_reset(void)
+{
+	struct net_request *r, *next;
+
+	for (r = TAILQ_FIRST(&flying); r != NULL; r = next) {
+		next = TAILQ_NEXT(r, link);
+		request_free(r);
+	}
+}
+
+int
+net_watch(struct net *net, int fd, void (*ready)(void *arg), void *arg)
+{
+	(void)fd;
+	net->ready = ready;
+	net->arg = arg;
+	return 0;
+}
+
+void
+net_wake(struct net *net)
+{
+	(void)net;
+}
+
+void
+net_trim(struct net *net)
+{
+	(void)net;
+}
+
+size_t
+net_active(const struct net *net)
+{
+	struct net_request *r;
+	size_t n = 0;
+
+	for (r = TAILQ_FIRST(&flying); r != NULL; r = TAILQ_NEXT(r, link))
+		n += r->net == net;
+	return n;
+}
+
+/* --------------------------------------------------------------- start -- */
+
+/* Its fate, as far as the network decides. */
+static void
+plan(struct net_request *r, const struct net_call *call)
+{
+	int64_t way_ms = r->x.target == TO_MODEL ? sim_between(100, 2500)
+						 : sim_between(10, 150);
+	int64_t limit_ms = sim.now_ms + call->timeout_ms;
+
+	r->arrive_ms = sim.now_ms + way_ms;
+	if (sim_fault(FAULT_SLOW))
+		r->arrive_ms += sim_between(0, 2 * (int64_t)call->timeout_ms);
+	r->end_ms = r->arrive_ms + way_ms;
+	if (sim_fault(FAULT_NOT_SENT)) {
+		r->end = NET_NOT_SENT;
+		r->arrive_ms = INT64_MAX;
+		r->end_ms = sim.now_ms + sim_between(1, call->connect_ms);
+	} else if (sim_fault(FAULT_LOST)) {
+		r->end = NET_UNKNOWN;
+		r->arrive_ms = INT64_MAX;
+		r->end_ms = sim_below(2) == 0 ? limit_ms : r->end_ms;
+	} else if (sim_fault(FAULT_ANSWER_LOST)) {
+		r->end = NET_UNKNOWN;
+		r->end_ms = sim_below(2) == 0 ? limit_ms : r->end_ms;
+	}
+	if (r->end_ms >= limit_ms) {
+		r->end_ms = limit_ms;
+		r->end = NET_UNKNOWN;
+		r->timed_out = true;
+	}
+}
+
+static enum target
+target_of(const char *url)
+{
+	if (strstr(url, "/message/reply") != NULL)
+		return TO_REPLY;
+	if (strstr(url, "/message/push") != NULL)
+		return TO_PUSH;
+	return strstr(url, "/loading/") != NULL ? TO_LOADING : TO_MODEL;
+}
+
+static void
+read_headers(struct exchange *x, const char *const *headers)
+{
+	static const char key[] = "X-Line-Retry-Key: ";
+	const char *wanted = x->target == TO_MODEL
+	    ? "x-goog-api-key: key"
+	    : "Authorization: Bearer token";
+
+	for (; *headers != NULL; headers++) {
+		if (strcmp(*headers, wanted) == 0)
+			x->authorized = true;
+		if (strncmp(*headers, key, sizeof(key) - 1) == 0)
+			strncpy(x->key, *headers + sizeof(key) - 1,
+			    sizeof(x->key) - 1);
+	}
+}
+
+struct net_request *
+net_start(struct net *net, const struct net_call *call)
+{
+	struct net_request *r;
+
+	if (!proc_survives("before sending"))
+		return NULL;
+	r = calloc(1, sizeof(*r));
+	if (r == NULL)
+		abort();
+	r->net = net;
+	r->body = strndup(call->body, call->body_len);
+	r->done = call->done;
+	r->arg = call->arg;
+	r->x.target = target_of(call->url);
+	r->x.proc = net->proc->number;
+	r->x.start_ms = sim.now_ms;
+	r->x.body = r->body;
+	read_headers(&r->x, call->headers);
+	plan(r, call);
+	TAILQ_INSERT_TAIL(&flying, r, link);
+	sim_say("sends %s", r->x.target == TO_MODEL ? "a question" : r->body);
+	if (!proc_survives("after sending"))
+		return NULL;
+	return r;
+}
+
+/* ----------------------------------------------------------------- run -- */
+
+int64_t
+net_due_ms(const struct net *net)
+{
+	int64_t due_ms = INT64_MAX;
+	struct net_request *r;
+
+	for (r = TAILQ_FIRST(&flying); r != NULL; r = TAILQ_NEXT(r, link))
+		if (r->net == net && r->end_ms < due_ms)
+			due_ms = r->end_ms;
+	return due_ms;
+}
+
+int64_t
+net_arrival_ms(void)
+{
+	int64_t due_ms = INT64_MAX;
+	struct net_request *r;
+
+	for (r = TAILQ_FIRST(&flying); r != NULL; r = TAILQ_NEXT(r, link))
+		if (r->arrive_ms < due_ms)
+			due_ms = r->arrive_ms;
+	return due_ms;
+}
+
+void
+net_arrive(void)
+{
+	struct net_request *r, *next;
+
+	for (r = TAILQ_FIRST(&flying); r != NULL; r = next) {
+		next = TAILQ_NEXT(r, link);
+		if (r->arrive_ms > sim.now_ms)
+			continue;
+		r->arrive_ms = INT64_MAX;
+		if (r->x.target == TO_MODEL)
+			model_take(&r->x, &r->answer);
+		else
+			line_take(&r->x, &r->answer);
+		if (r->net == NULL && !r->held)
+			request_free(r);
+	}
+}
+
+static struct net_request *
+first_ended(const struct net *net)
+{
+	struct net_request *r, *first = NULL;
+
+	for (r = TAILQ_FIRST(&flying); r != NULL; r = TAILQ_NEXT(r, link))
+		if (r->net == net && r->end_ms <= sim.now_ms &&
+		    (first == NULL || r->end_ms < first->end_ms))
+			first = r;
+	return first;
+}
+
+/* An answer that was not made yet when its time came is a late one. */
+static void
+finish(struct net_request *r)
+{
+	bool answered = r->end == NET_ANSWERED && r->answer.status != 0;
+	struct net_reply reply = {
+		.end =
+		    r->end == NET_ANSWERED && !answered ? NET_UNKNOWN : r->end,
+		.body = answered ? r->answer.body : "",
+		.status = answered ? r->answer.status : 0,
+		.timed_out = r->timed_out,
+		.total_ms = (uint32_t)(sim.now_ms - r->x.start_ms),
+		.error = answered ? "" : "lost",
+	};
+
+	reply.len = strlen(reply.body);
+	if (answered && r->answer.status == 200)
+		ledger_heard(&r->x);
+	r->net = NULL; /* it may not be cancelled any more */
+	r->held = true;
+	r->done(r->arg, &reply);
+	r->held = false;
+	let_go(r);
+}
+
+/* While jobs are handed over time passes here; else the caller lets it. */
+static void
+wait_for(struct net *net, int timeout_ms)
+{
+	int64_t until = sim.now_ms + timeout_ms, due = net_due_ms(net);
+
+	if (!net->proc->stopping)
+		return;
+	if (net->proc->muted) /* it hears nothing, and its turn must end */
+		due = INT64_MAX;
+	proc_freeze(net->proc, (due < until ? due : until) - sim.now_ms);
+}
+
+int
+net_run(struct net *net, int timeout_ms)
+{
+	struct net_request *r;
+	int n = 0;
+
+	wait_for(net, timeout_ms);
+	if (net->proc->rung && !net->proc->muted) {
+		net->proc->rung = false;
+		net->ready(net->arg);
+	}
+	while (!net->proc->muted && (r = first_ended(net)) != NULL) {
+		finish(r);
+		n++;
+	}
+	return n;
+}
