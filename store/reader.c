@@ -9,7 +9,7 @@
  *
  * Looking is real, like waiting for the turn: it uses the monotonic clock.
  */
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -31,23 +31,22 @@ struct listing {
 	struct reader readers[READERS_WATCHED];
 };
 
-/* A line of LMDB's: pid, thread, snapshot; there are lines without. */
+/* A line of LMDB's: pid, thread (hex), snapshot; there are lines without. */
 static int
 note_line(const char *line, void *arg)
 {
 	struct listing *l = arg;
 	struct reader r = { .looks = 0 };
-	size_t snapshot;
-	int pid;
+	char *at, *end;
 
-	if (sscanf(line, "%d %zx %zu", &pid, &r.thread, &snapshot) != 3 ||
-	    snapshot >= l->newest)
+	r.pid = (pid_t)strtol(line, &at, 10);
+	r.thread = strtoull(at, &at, 16);
+	r.snapshot = strtoull(at, &end, 10);
+	if (end == at || r.pid <= 0 || r.snapshot >= l->newest)
 		return 0;
-	r.pid = pid;
-	r.snapshot = snapshot;
-	if (snapshot < l->oldest)
-		l->oldest = snapshot;
-	if (l->n < READERS_WATCHED && pid != getpid())
+	if (r.snapshot < l->oldest)
+		l->oldest = r.snapshot;
+	if (l->n < READERS_WATCHED && r.pid != getpid())
 		l->readers[l->n++] = r;
 	return 0;
 }
