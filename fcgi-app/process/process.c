@@ -80,19 +80,33 @@ accept_thread(void *arg)
 static int
 sink_job(void *arg, const struct store_lease *lease)
 {
-	return mailbox_job(arg, lease);
+	const struct process *self = arg;
+
+	return mailbox_job(self->mailbox, lease);
 }
 
 static int
 sink_notice(void *arg, enum words words, const char *token)
 {
-	return mailbox_notice(arg, words, token);
+	const struct process *self = arg;
+
+	return mailbox_notice(self->mailbox, words, token);
 }
 
 static void
 sink_ring(void *arg)
 {
-	mailbox_ring(arg);
+	const struct process *self = arg;
+
+	mailbox_ring(self->mailbox);
+}
+
+static size_t
+sink_in_hand(const void *arg)
+{
+	const struct process *self = arg;
+
+	return engine_jobs(self->engine);
 }
 
 static void
@@ -111,7 +125,7 @@ fill_routes(struct process *self)
 			.lease_ms = engine_lease_ms(set),
 			.notice_gap_ms = NOTICE_GAP_MS,
 		},
-		.sink = { sink_job, sink_notice, sink_ring, self->mailbox },
+		.sink = { sink_job, sink_notice, sink_ring, sink_in_hand, self },
 	};
 	self->routes.status = (struct status){
 		.store = self->store,
@@ -139,6 +153,7 @@ start_accepting(struct process *self)
 		.body_max = WEBHOOK_BODY_MAX,
 		.sort = routes_sort,
 		.serve = routes_serve,
+		.pace_us = routes_pace_us,
 		.commit = routes_commit,
 		.after = routes_after,
 		.arg = &self->routes,

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "web/reader.h"
 
@@ -14,6 +15,7 @@ _Static_assert((int)DRAIN_MAX >= (int)READER_SLOTS,
 struct drain {
 	struct drain_config config;
 	struct reader *reader;
+	int64_t began_us;     /* the last commit; of who has that role */
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t change;
 	bool reading, committing; /* is the role taken? */
@@ -84,12 +86,35 @@ gather(void *arg, struct web_request **requests, size_t max)
 	return g->n;
 }
 
+static int64_t
+now_us(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* Meanwhile the other thread reads what will come along. */
+static void
+keep_pace(struct drain *drain)
+{
+	int64_t left = drain->began_us +
+	    drain->config.pace_us(drain->config.arg) - now_us();
+	const struct timespec pause = { .tv_nsec = left * 1000 };
+
+	if (left > 0 && left < 1000000)
+		(void)nanosleep(&pause, NULL);
+	drain->began_us = now_us();
+}
+
 static void
 do_commit(struct drain *drain)
 {
 	struct gathered g = { .drain = drain };
 	size_t i;
 
+	keep_pace(drain);
 	drain->config.commit(drain->config.arg, gather, &g);
 	pthread_mutex_lock(&drain->lock);
 	drain->committing = false;
