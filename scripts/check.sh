@@ -69,5 +69,6 @@ stage "sim, sanitized" make -s sim SAN=address,undefined SIM_HISTORIES=3000
 stage cost make -s cost
 stage simulator /usr/bin/python3 -B -m pytest -q -p no:cacheprovider tests/simulator
 stage "fuzz (since $fuzz_start s)" end_fuzzing
+stage torture make -s torture
 stage e2e make -s e2e
 finish 0
