@@ -121,7 +121,13 @@ fill_routes(struct process *self)
 			.lease_ms = engine_lease_ms(set),
 			.notice_gap_ms = NOTICE_GAP_MS,
 		},
-		.sink = { sink_job, sink_notice, sink_ring, sink_in_hand, self },
+		.sink = {
+			.job = sink_job,
+			.notice = sink_notice,
+			.ring = sink_ring,
+			.in_hand = sink_in_hand,
+			.arg = self,
+		},
 	};
 	self->routes.status = (struct status){
 		.store = self->store,

@@ -397,7 +397,7 @@ only_the_first_thousand_events_count(void **state)
 	buf_release(&buf);
 }
 
-/* Overlong forms and halves of pairs, which are no UTF-8, and an escaped half. */
+/* Overlong forms and halves of pairs, which are no UTF-8; an escaped half. */
 static void
 text_that_is_no_utf8_comes_out_clean(void **state)
 {
