@@ -80,7 +80,7 @@ TOOLS = $(wildcard tests/torture/tools/*.c)
 # The store in memory, and the tests of the store's header that run on both.
 MEMORY = $(wildcard tests/sim/memory_*.c)
 BOTH_STORES = $(wildcard $(addprefix tests/unit/t_,admit.c breaker.c steps.c \
-		sweep.c voice.c worker.c worker_suspect.c))
+		store_clock.c sweep.c voice.c worker.c worker_suspect.c))
 
 # The simulator, and what of the bot it looks at from outside.
 SIM = $(filter-out tests/sim/memory_fixture.c,$(wildcard tests/sim/*.c))
@@ -209,8 +209,8 @@ $(SIM_BIN): $(SIM:%.c=$(BUILD)/%.o) $(LIB)
 	    $(LIBS)
 
 sim: $(SIM_BIN)
-	@$(SIM_BIN) --histories $(SIM_HISTORIES)
-	@$(SIM_BIN) --controls
+	@$(if $(SAN),setarch -R) $(SIM_BIN) --histories $(SIM_HISTORIES)
+	@$(if $(SAN),setarch -R) $(SIM_BIN) --controls
 
 # A shim is preloaded, between a program and the kernel or a library.
 $(BUILD)/shims/%.so: tests/torture/shims/%.c $(BUILD)/flags

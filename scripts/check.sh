@@ -65,8 +65,10 @@ stage sanitizers make -s -j2 unit SAN=address,undefined
 stage tsan make -s -j2 tsan
 stage valgrind make -s -j2 valgrind
 stage sim make -s sim
+stage "sim, sanitized" make -s sim SAN=address,undefined SIM_HISTORIES=3000
 stage cost make -s cost
 stage simulator /usr/bin/python3 -B -m pytest -q -p no:cacheprovider tests/simulator
 stage "fuzz (since $fuzz_start s)" end_fuzzing
+stage torture make -s torture
 stage e2e make -s e2e
 finish 0

@@ -9,7 +9,8 @@
  *
  * Looking is real, like waiting for the turn: it uses the monotonic clock.
  */
-#include <stdio.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -36,19 +37,22 @@ static int
 note_line(const char *line, void *arg)
 {
 	struct listing *l = arg;
-	struct reader r = { .looks = 0 };
-	size_t snapshot;
-	int pid;
+	char *after_pid, *after_thread, *end;
+	long pid = strtol(line, &after_pid, 10);
+	size_t thread = strtoull(after_pid, &after_thread, 16);
+	size_t snapshot = strtoull(after_thread, &end, 10);
 
-	if (sscanf(line, "%d %zx %zu", &pid, &r.thread, &snapshot) != 3 ||
-	    snapshot >= l->newest)
+	if (after_pid == line || end == after_thread || pid <= 0 ||
+	    pid > INT_MAX || snapshot >= l->newest)
 		return 0;
-	r.pid = pid;
-	r.snapshot = snapshot;
 	if (snapshot < l->oldest)
 		l->oldest = snapshot;
 	if (l->n < READERS_WATCHED && pid != getpid())
-		l->readers[l->n++] = r;
+		l->readers[l->n++] = (struct reader){
+			.pid = (pid_t)pid,
+			.thread = thread,
+			.snapshot = snapshot,
+		};
 	return 0;
 }
 

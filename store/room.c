@@ -5,7 +5,8 @@
  * stops at ADMIT_PERCENT, and what is left is for finishing and cleaning up.
  * Each unanswered job is owed a page, which a short reply fits in; admission
  * and long replies leave those free, and the last tenth to transactions.  So
- * every admitted job can end, whatever the answers are like.
+ * every admitted job can end, whatever the answers are like.  Admission stops
+ * a little before long replies do, so that these find room one after another.
  */
 #include <string.h>
 
@@ -13,7 +14,8 @@
 
 enum {
 	ADMIT_PERCENT = 80,
-	OWED_PERCENT = 90,
+	PROMISE_PERCENT = 85, /* of admission, with what is owed */
+	REPLY_PERCENT = 90,   /* of long replies, with what is owed */
 	COUNT_EVERY_MS = 1000,
 	COUNT_EVERY_TXN = 8,
 	FREE_DBI = 0,
@@ -192,10 +194,10 @@ room_owe_end(struct store *s, bool was_known, int32_t more)
 
 static enum store_rc
 room_ask(struct store *s, const struct store_now *now, uint64_t more,
-    uint64_t jobs, unsigned percent)
+    uint64_t jobs, unsigned percent, unsigned owed_percent)
 {
 	uint64_t limit = s->map_pages * percent / 100;
-	uint64_t owed_limit = s->map_pages * OWED_PERCENT / 100;
+	uint64_t owed_limit = s->map_pages * owed_percent / 100;
 	uint64_t used = touched_pages(s), owed;
 	enum store_rc rc = room_owed(s, now, &owed);
 
@@ -218,11 +220,13 @@ enum store_rc
 room_for(struct store *s, const struct store_now *now, size_t bytes,
     size_t jobs)
 {
-	return room_ask(s, now, bytes / s->page_bytes, jobs, ADMIT_PERCENT);
+	return room_ask(s, now, bytes / s->page_bytes, jobs, ADMIT_PERCENT,
+	    PROMISE_PERCENT);
 }
 
 enum store_rc
 room_for_reply(struct store *s, const struct store_now *now, size_t bytes)
 {
-	return room_ask(s, now, bytes / s->page_bytes + 2, 0, OWED_PERCENT);
+	return room_ask(s, now, bytes / s->page_bytes + 2, 0, REPLY_PERCENT,
+	    REPLY_PERCENT);
 }

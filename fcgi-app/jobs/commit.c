@@ -26,6 +26,13 @@ engine_commit_later(struct job *job)
 	engine->to_commit_last = &job->queued;
 }
 
+void
+engine_commit_again(struct job *job)
+{
+	engine_commit_later(job);
+	job->engine->commit_ms = clock_boot_ms() + AGAIN_MS;
+}
+
 static struct job *
 take_first(struct engine *engine)
 {

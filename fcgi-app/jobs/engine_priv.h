@@ -59,6 +59,7 @@ struct store_now engine_now(void);
  * all such steps, or leaves them for a later turn.
  */
 void engine_commit_later(struct job *);
+void engine_commit_again(struct job *); /* the same, in a moment */
 void engine_commit(struct engine *);
 
 /* What cannot be written cannot be promised: ends the process. */

@@ -18,6 +18,9 @@
 #include "jobs/speech.h"
 #include "jobs/stage.h"
 
+/* So long before its lease ends an answer stops waiting for room. */
+enum { NO_ROOM_MS = 10000 };
+
 static void job_settle(struct job *, enum out);
 
 int64_t
@@ -322,12 +325,19 @@ job_log(const struct job *job)
 	    p->tries, p->sends, job->step.wait_ms);
 }
 
-/* Better a short word than an answer for which there is no room. */
+/*
+ * Others are about to end and to make room; but better a short word than an
+ * answer that comes when the lease is over.
+ */
 static void
-job_shorten(struct job *job)
+job_wait_for_room(struct job *job)
 {
 	static struct log_limit limit = LOG_LIMIT(10);
 
+	if (clock_boot_ms() < job->lease_until_ms - NO_ROOM_MS) {
+		engine_commit_again(job);
+		return;
+	}
 	log_limited(&limit, LOG_WARN,
 	    "job=%s reason=full bytes=%zu remedy=\"raise STORE_MAP_MB\"",
 	    job->name, job->reply_len);
@@ -373,7 +383,7 @@ job_committed(struct job *job, enum store_rc rc)
 	struct engine *engine = job->engine;
 
 	if (rc == STORE_FULL) {
-		job_shorten(job);
+		job_wait_for_room(job);
 		return;
 	}
 	if (rc != STORE_OK) {

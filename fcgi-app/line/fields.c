@@ -243,13 +243,14 @@ struct block {
 	size_t left;
 };
 
-enum { ALIGN = alignof(max_align_t), ITSELF = 4096, FIRST_BUFFER = 2048 };
+enum {
+	ALIGN = alignof(max_align_t),
+	ITSELF = 4096,
+	FIRST_BUFFER = 2048,
+	USUAL_BODY = 2048 /* longer ones are worth a call of malloc() */
+};
 
-static size_t
-block_size(size_t len)
-{
-	return ITSELF + 2 * 2 * (FIRST_BUFFER + 2 * len);
-}
+#define BLOCK_SIZE(len) (ITSELF + 2 * 2 * (FIRST_BUFFER + 2 * (len)))
 
 /* The size stands before each piece, for block_resize(). */
 static void *
@@ -316,15 +317,20 @@ read_all(struct parser *p, yajl_alloc_funcs *memory, const char *body,
 enum fields_rc
 fields_read(struct fields_reader *reader, const char *body, size_t len)
 {
+	static _Thread_local alignas(max_align_t) unsigned char
+	    usual[BLOCK_SIZE(USUAL_BODY)];
 	struct parser p = { .reader = reader };
-	unsigned char *bytes = malloc(block_size(len));
-	struct block block = { bytes, block_size(len) };
+	struct block block = { usual, BLOCK_SIZE(len) };
 	yajl_alloc_funcs memory = { block_take, block_resize, block_leave,
 		&block };
+	unsigned char *bytes = NULL;
 	enum fields_rc rc;
 
-	if (bytes == NULL)
-		return FIELDS_MEMORY;
+	if (len > USUAL_BODY) {
+		block.at = bytes = malloc(block.left);
+		if (bytes == NULL)
+			return FIELDS_MEMORY;
+	}
 	rc = read_all(&p, &memory, body, len);
 	free(bytes);
 	return rc;

@@ -174,7 +174,8 @@ net_run(struct net *net, int timeout_ms)
 		dispatch(net, &events[i]);
 	run_timers(net);
 	for (unsigned i = 0; i < net->n_shards; i++)
-		ended += reap(&net->shards[i]);
+		if (net->shards[i].n_active > 0)
+			ended += reap(&net->shards[i]);
 	return ended + end_overdue(net);
 }
 

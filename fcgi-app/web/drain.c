@@ -5,7 +5,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
+#include <time.h>
 
 #include "web/reader.h"
 
@@ -15,6 +15,7 @@ _Static_assert((int)DRAIN_MAX >= (int)READER_SLOTS,
 struct drain {
 	struct drain_config config;
 	struct reader *reader;
+	int64_t began_us;     /* the last commit; of who has that role */
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t change;
 	bool reading, committing; /* is the role taken? */
@@ -74,14 +75,37 @@ gather(void *arg, struct web_request **requests, size_t max)
 
 	pthread_mutex_lock(&drain->lock);
 	g->n = drain->n_ready < max ? drain->n_ready : max;
-	memcpy(g->slots, drain->ready, g->n * sizeof(*g->slots));
+	for (i = 0; i < g->n; i++)
+		g->slots[i] = drain->ready[i];
 	drain->n_ready -= g->n;
-	memmove(drain->ready, drain->ready + g->n,
-	    drain->n_ready * sizeof(*drain->ready));
+	for (i = 0; i < drain->n_ready; i++)
+		drain->ready[i] = drain->ready[g->n + i];
 	pthread_mutex_unlock(&drain->lock);
 	for (i = 0; i < g->n; i++)
 		requests[i] = g->requests[i] = g->slots[i]->web;
 	return g->n;
+}
+
+static int64_t
+now_us(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* Meanwhile the other thread reads what will come along. */
+static void
+keep_pace(struct drain *drain)
+{
+	int64_t left = drain->began_us +
+	    drain->config.pace_us(drain->config.arg) - now_us();
+	const struct timespec pause = { .tv_nsec = left * 1000 };
+
+	if (left > 0 && left < 1000000)
+		(void)nanosleep(&pause, NULL);
+	drain->began_us = now_us();
 }
 
 static void
@@ -90,6 +114,7 @@ do_commit(struct drain *drain)
 	struct gathered g = { .drain = drain };
 	size_t i;
 
+	keep_pace(drain);
 	drain->config.commit(drain->config.arg, gather, &g);
 	pthread_mutex_lock(&drain->lock);
 	drain->committing = false;

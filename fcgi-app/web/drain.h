@@ -35,11 +35,13 @@ struct drain_config {
 	enum drain_way (*sort)(void *arg, struct web_request *);
 	/* Sets the status of one that is DRAIN_SERVE. */
 	void (*serve)(void *arg, struct web_request *);
+	/* How long after the last commit's begin the next one may begin. */
+	uint32_t (*pace_us)(void *arg);
 	/* Gathers once, commits, sets each status; one thread at a time. */
 	void (*commit)(void *arg, drain_gather_fn *, void *drain);
 	/* When those n were answered: what nobody has to wait for. */
 	void (*after)(void *arg, struct web_request **, size_t n);
-	void *arg; /* of all four */
+	void *arg; /* of all five */
 };
 
 /* NULL when memory is short. */

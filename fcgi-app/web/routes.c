@@ -66,6 +66,14 @@ routes_serve(void *arg, struct web_request *req)
 	find(req->path)->get(&self->status, req);
 }
 
+uint32_t
+routes_pace_us(void *arg)
+{
+	const struct routes *self = arg;
+
+	return webhook_pace_us(&self->webhook);
+}
+
 void
 routes_commit(void *arg, drain_gather_fn *gather, void *drain)
 {

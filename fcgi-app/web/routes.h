@@ -20,6 +20,7 @@ struct routes {
  */
 enum drain_way routes_sort(void *arg, struct web_request *);
 void routes_serve(void *arg, struct web_request *);
+uint32_t routes_pace_us(void *arg);
 void routes_commit(void *arg, drain_gather_fn *, void *drain);
 void routes_after(void *arg, struct web_request **, size_t n);
 

@@ -145,6 +145,14 @@ webhook_prepare(const struct webhook *hook, struct web_request *req)
 
 /* ------------------------------------------------------------- commit -- */
 
+enum { CROWD = 256, CROWD_PACE_US = 4000 };
+
+uint32_t
+webhook_pace_us(const struct webhook *hook)
+{
+	return hook->sink.in_hand(hook->sink.arg) < CROWD ? 0 : CROWD_PACE_US;
+}
+
 /* 503: LINE delivers again, if the operator switched that on. */
 static void
 refuse(const struct batch *batch, enum store_rc rc)

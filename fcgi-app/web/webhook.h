@@ -16,6 +16,7 @@ struct webhook_sink {
 	int (*job)(void *arg, const struct store_lease *);
 	int (*notice)(void *arg, enum words, const char *reply_token);
 	void (*ring)(void *arg);
+	size_t (*in_hand)(const void *arg); /* jobs of this process */
 	void *arg;
 };
 
@@ -34,6 +35,13 @@ struct webhook {
  * it, and webhook_after() releases what was made of the request.
  */
 bool webhook_prepare(const struct webhook *, struct web_request *);
+
+/*
+ * How far apart commits begin, at least: each costs the processor and the disk
+ * as much as the admission of ten webhooks, so in a crowd they wait some
+ * milliseconds for each other, of the two seconds that LINE waits.
+ */
+uint32_t webhook_pace_us(const struct webhook *);
 
 /*
  * One durable transaction for all that gather gives when the turn comes: 200

@@ -88,7 +88,6 @@ draw_settings(void)
 		.line_data_base = base,
 		.gemini_base = base,
 		.gemini_model = model,
-		.gemini_fallback_model = sim_below(2) == 0 ? none : fallback,
 		.gemini_timeout = 30,
 		.gemini_temperature = none,
 		.gemini_top_p = none,
@@ -102,16 +101,20 @@ draw_settings(void)
 		.session_ttl = 86400,
 		.history_turns = 10,
 		.history_bytes = 5120,
-		.global_rate_tokens = 4 + sim_below(20),
-		.global_rate_refill = 1 + sim_below(10),
-		.user_rate_tokens = 2 + sim_below(20),
 		.user_rate_refill = 1,
-		.duplicate_policy = sim_below(6) == 0 ? DUPLICATE_AT_MOST_ONCE
-						      : DUPLICATE_AT_LEAST_ONCE,
 		.reply_window = 50,
 		.default_language = language,
-		.max_inflight = sim_below(4) == 0 ? 1 : 5000,
 	};
+	/* One after the other, or the compiler chooses the order of chance. */
+	sim.settings.gemini_fallback_model =
+	    sim_below(2) == 0 ? none : fallback;
+	sim.settings.global_rate_tokens = 4 + sim_below(20);
+	sim.settings.global_rate_refill = 1 + sim_below(10);
+	sim.settings.user_rate_tokens = 2 + sim_below(20);
+	sim.settings.duplicate_policy = sim_below(6) == 0
+	    ? DUPLICATE_AT_MOST_ONCE
+	    : DUPLICATE_AT_LEAST_ONCE;
+	sim.settings.max_inflight = sim_below(4) == 0 ? 1 : 5000;
 }
 
 void
@@ -146,6 +149,7 @@ void
 sim_draw(uint64_t seed, enum control control, bool trace, struct totals *totals)
 {
 	unsigned n;
+	int64_t sent_ms;
 
 	memset(&sim, 0, sizeof(sim));
 	sim.seed = sim.state = seed;
@@ -162,9 +166,10 @@ sim_draw(uint64_t seed, enum control control, bool trace, struct totals *totals)
 	sim.n_users = 1 + sim_below(3);
 	for (n = 0; n < sim.n_users; n++)
 		snprintf(sim.users[n].id, sizeof(sim.users[n].id), "U%u", n);
-	for (n = 2 + sim_below(10); n > 0; n--)
-		sim_event(sim_below(sim.n_users),
-		    sim_between(0, sim.calm_ms * 3 / 4), false);
+	for (n = 2 + sim_below(10); n > 0; n--) {
+		sent_ms = sim_between(0, sim.calm_ms * 3 / 4);
+		sim_event(sim_below(sim.n_users), sent_ms, false);
+	}
 	memory_faults.no_fence = control == CONTROL_FENCE;
 	memory_faults.no_takeover = control == CONTROL_TAKEOVER;
 	memory_faults.no_interrupt = control == CONTROL_INTERRUPT;

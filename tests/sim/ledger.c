@@ -41,6 +41,7 @@ owns(struct event *ev)
 		ev->owned_ms = sim.now_ms;
 	ev->owner = sim.current->number;
 	ev->loaded_ms = ev->received_ms;
+	ev->loaded_boot = ev->received_boot;
 }
 
 void
@@ -58,6 +59,7 @@ ledger_admitted(struct event *ev, const struct store_verdict *v,
 
 	sim_say("%s: %s", ev->id, names[v->fate]);
 	ev->received_ms = received_ms;
+	ev->received_boot = sim.boot;
 	if (v->fate == STORE_DUPLICATE) {
 		if (!ev->known)
 			sim_fail("%s: known before it came", ev->id);
@@ -121,7 +123,7 @@ is_late(const struct event *ev, int64_t ms)
 {
 	int64_t window_ms = (int64_t)sim.settings.reply_window * 1000;
 
-	return sim.booted || ms - ev->loaded_ms >= window_ms;
+	return ev->loaded_boot != sim.boot || ms - ev->loaded_ms >= window_ms;
 }
 
 static void

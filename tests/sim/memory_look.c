@@ -122,8 +122,7 @@ sweep_person(struct store *s, struct person *p,
 
 	if (first_job(p) != 0)
 		return;
-	if (p->has_session &&
-	    now->wall_ms - p->changed_ms > rules->session_ttl_ms) {
+	if (p->has_session && memory_is_idle(p, now, rules->session_ttl_ms)) {
 		memory_forget(p);
 		swept->sessions++;
 	}

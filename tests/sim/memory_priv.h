@@ -37,7 +37,9 @@ struct person {
 	bool has_lane, has_session;
 	struct bucket bucket;
 	uint32_t busy_seq, next_seq, notice_boot;
-	int64_t notice_ms, used_ms, changed_ms;
+	int64_t notice_ms, used_ms;
+	int64_t changed_ms, changed_boot_ms; /* the session, on both clocks */
+	uint32_t changed_boot;
 	struct pairs pairs; /* the session, oldest first */
 };
 
@@ -134,6 +136,8 @@ void memory_job_move(struct job *, int64_t visible_ms, struct owner);
 void memory_job_remove(struct job *);
 
 /* Does the person have a session that this handle would show? */
+bool memory_is_idle(const struct person *, const struct store_now *,
+    int64_t longer_ms);
 bool memory_talks(const struct store *, const struct person *,
     const struct store_now *);
 void memory_forget(struct person *);

@@ -10,13 +10,23 @@ enum { REPLY_MAX = 4 * STORE_TEXT_MAX };
 
 /* ----------------------------------------------------------- sessions -- */
 
+/* The wall clock is asked only over a boot. */
+bool
+memory_is_idle(const struct person *p, const struct store_now *now,
+    int64_t longer_ms)
+{
+	if (p->changed_boot == memory_boot(now))
+		return now->boot_ms - p->changed_boot_ms > longer_ms;
+	return now->wall_ms - p->changed_ms > longer_ms;
+}
+
 bool
 memory_talks(const struct store *s, const struct person *p,
     const struct store_now *now)
 {
 	return p->has_session &&
 	    (s->session_ttl_ms == 0 ||
-		now->wall_ms - p->changed_ms <= s->session_ttl_ms);
+		!memory_is_idle(p, now, s->session_ttl_ms));
 }
 
 static void
@@ -92,6 +102,8 @@ remember(const struct store *s, struct person *p, const struct store_step *step,
 		forget_oldest(p);
 	p->has_session = !TAILQ_EMPTY(&p->pairs);
 	p->changed_ms = now->wall_ms;
+	p->changed_boot_ms = now->boot_ms;
+	p->changed_boot = world.boot;
 }
 
 /* -------------------------------------------------------------- steps -- */

@@ -30,7 +30,11 @@ static const struct {
 	{ 200, "{\"candidates\":[{\"finish" },
 	{ 502, "<html>Bad gateway</html>" },
 };
-enum { N_ERRORS = sizeof(errors) / sizeof(errors[0]) };
+enum {
+	N_ERRORS = sizeof(errors) / sizeof(errors[0]),
+	LONG = 1100, /* bytes: more than the store always has room for */
+	LONG_IN = 6
+};
 
 /* The event that a text of ours or of the model's is about; NULL: none. */
 static struct event *
@@ -83,7 +87,9 @@ void
 model_take(struct exchange *x, struct answer *answer)
 {
 	struct event *ev = read_question(x->body);
+	const char *finish;
 	size_t which;
+	int width;
 
 	if (!x->authorized)
 		sim_fail("the model is asked without a key");
@@ -95,12 +101,13 @@ model_take(struct exchange *x, struct answer *answer)
 		return;
 	}
 	ev->answer++;
+	width = sim_below(LONG_IN) == 0 ? LONG : 2;
+	finish = sim_fault(FAULT_MODEL) ? "MAX_TOKENS" : "STOP";
 	answer->status = 200;
 	snprintf(answer->memory, sizeof(answer->memory),
-	    "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"a%u.%u\"}]},"
-	    "\"finishReason\":\"%s\"}]}",
-	    ev->number, ev->answer,
-	    sim_fault(FAULT_MODEL) ? "MAX_TOKENS" : "STOP");
+	    "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":"
+	    "\"a%u.%u%*s\"}]},\"finishReason\":\"%s\"}]}",
+	    ev->number, ev->answer, width, ".", finish);
 	answer->body = answer->memory;
 	sim_say("the model answers a%u.%u", ev->number, ev->answer);
 }

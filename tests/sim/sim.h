@@ -105,10 +105,11 @@ struct event {
 	struct store_job_id job;
 	uint64_t fence;                 /* the newest; 0: nobody has the job */
 	int64_t received_ms, loaded_ms; /* the store's latest, the owner's */
-	int64_t owned_ms;               /* since when it has the job */
-	unsigned owner;                 /* the process that had the job last */
-	bool pushes, pushes_late;       /* it was decided so, when late */
-	bool ended;                     /* DONE or DEAD was committed */
+	uint8_t received_boot, loaded_boot;
+	int64_t owned_ms;         /* since when it has the job */
+	unsigned owner;           /* the process that had the job last */
+	bool pushes, pushes_late; /* it was decided so, when late */
+	bool ended;               /* DONE or DEAD was committed */
 	bool dead;
 	unsigned answer;  /* the model's latest answer's number */
 	int committed;    /* the number that was committed; 0: an apology,
@@ -227,7 +228,7 @@ struct exchange;
 struct answer {
 	int status;
 	const char *body;
-	char memory[160];
+	char memory[1400];
 };
 void line_take(struct exchange *, struct answer *);
 void model_take(struct exchange *, struct answer *);

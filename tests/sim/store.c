@@ -7,6 +7,8 @@
 #include "jobs/delivery.h"
 #include "tests/sim/sim.h"
 
+enum { ROOM_SHORT = 1000 }; /* for so short a reply there is always room */
+
 #define WRAP(type, name, ...)            \
 	type __real_##name(__VA_ARGS__); \
 	type __wrap_##name(__VA_ARGS__)
@@ -118,20 +120,43 @@ commit(struct store *s, struct store_step *steps, size_t n,
 	return rc;
 }
 
-/* The control: a step that commits to a push is taken, and not written. */
+/* The control takes a step that commits to a push, and does not write it. */
+static bool
+is_forgotten(const struct store_step *step)
+{
+	return sim.control == CONTROL_INTENT && step->kind == STORE_SAVE &&
+	    step->progress.intent == DELIVERY_PUSH;
+}
+
+static bool
+has_no_room(const struct store_step *step)
+{
+	return step->kind == STORE_ANSWER && step->reply_len > ROOM_SHORT &&
+	    sim_fault(FAULT_STORE);
+}
+
 static enum store_rc
-commit_without_intent(struct store *s, struct store_step *steps, size_t n,
+no_room(void)
+{
+	sim_say("the store has no room for so long an answer");
+	return STORE_FULL;
+}
+
+/* Some of the steps: rc is each one's own. */
+static enum store_rc
+commit_some(struct store *s, struct store_step *steps, size_t n,
     struct store_now now)
 {
 	enum store_rc rc = STORE_OK;
 	size_t i;
 
-	for (i = 0; rc == STORE_OK && i < n; i++) {
-		steps[i].rc = STORE_OK;
-		if (steps[i].kind != STORE_SAVE ||
-		    steps[i].progress.intent != DELIVERY_PUSH)
+	for (i = 0; rc == STORE_OK && i < n; i++)
+		if (is_forgotten(&steps[i]))
+			steps[i].rc = STORE_OK;
+		else if (has_no_room(&steps[i]))
+			steps[i].rc = no_room();
+		else
 			rc = commit(s, &steps[i], 1, now);
-	}
 	return rc;
 }
 
@@ -145,9 +170,7 @@ __wrap_store_steps(struct store *s, struct store_step *steps, size_t n,
 		return all_fenced(steps, n);
 	if (sim_fault(FAULT_STORE))
 		return failure(n > 1 ? STORE_FULL : STORE_BUSY);
-	rc = sim.control == CONTROL_INTENT
-	    ? commit_without_intent(s, steps, n, now)
-	    : commit(s, steps, n, now);
+	rc = commit_some(s, steps, n, now);
 	return proc_survives("after committing") ? rc : all_fenced(steps, n);
 }
 

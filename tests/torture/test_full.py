@@ -12,7 +12,9 @@ from ledger import Ledger
 
 PATIENCE_S = 20
 SETTLE_S = 60
-THINKS_S = 3
+THINKS_S = 7  # long enough to fill the map on a slow machine
+NO_ROOM = "System busy, try again"  # what fits when an answer does not
+FEW = 0.2  # of the questions, when all answers come at once
 LONG_TEXT = "熱" * 2000  # 6 KB: two pages, and two more in the session
 
 
@@ -51,22 +53,26 @@ def full_of_questions(ledger, settle_s):
 
 
 def test_full_of_unanswered_questions(deploy, ledger, measure):
-    ledger = ledger(deploy(STORE_MAP_MB=4))
+    ledger = ledger(deploy(STORE_MAP_MB=4, GEMINI_TIMEOUT=30))
     pids = ledger.bot.worker_pids()
     taken, verdict = full_of_questions(ledger, SETTLE_S)
     measure("questions of 6 KB until 503, map of 4 MiB", taken)
+    measure("fates", verdict.summary())
+    assert verdict.sorry[NO_ROOM] < taken * FEW, verdict.explain()
     assert verdict.clean, verdict.explain()
-    assert verdict.counts["answered"] >= taken
+    assert verdict.counts["answered"] + verdict.counts["apologised"] >= taken
     assert ask_long(ledger, ledger.users[-1], PATIENCE_S)
     assert ledger.bot.worker_pids() == pids
 
 
-def test_control_full_to_the_last_page_there_is_no_way_back(deploy, ledger,
+def test_control_full_to_the_last_page_answers_do_not_fit(deploy, ledger,
                                                             measure):
-    ledger = ledger(deploy(hook="no_room_left", STORE_MAP_MB=4))
-    _, verdict = full_of_questions(ledger, THINKS_S + 5)
-    measure("stuck", verdict.counts["STUCK"])
-    assert verdict.counts["STUCK"] > 0, verdict.explain()
+    ledger = ledger(deploy(hook="no_room_left", STORE_MAP_MB=4,
+                           GEMINI_TIMEOUT=30))
+    taken, verdict = full_of_questions(ledger, THINKS_S + 5)
+    measure("fates", verdict.summary())
+    assert verdict.counts["STUCK"] + verdict.sorry[NO_ROOM] > taken * FEW, \
+        verdict.explain()
 
 
 def test_full_of_conversations(deploy, ledger):

@@ -12,7 +12,7 @@ from ledger import Ledger
 from storm import Storm
 
 SHORT_S, CONTROL_S = 10, 4
-LONG_KILLS, LONG_ACKED, LONG_MAX_S = 2000, 50000, 3600
+LONG_KILLS, LONG_ACKED, CONTROL_ACKED = 2000, 50000, 200
 SETTLE_S = 90
 EARLY_S = 0.5  # by then even an early 200 is on the disk, if all lives
 
@@ -30,9 +30,11 @@ def storm_over(deploy, sim, rng, enough, hook="", **settings):
     return storm, ledger, ledger.settle(SETTLE_S)
 
 
-def after(seconds):
+def after(seconds, acked=CONTROL_ACKED):
+    """Enough: so long, and so much work done meanwhile."""
     end = time.monotonic() + seconds
-    return lambda storm, ledger: time.monotonic() > end
+    return lambda storm, ledger: (time.monotonic() > end
+                                  and ledger.acked() >= acked)
 
 
 def long_enough(storm, ledger):

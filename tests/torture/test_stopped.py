@@ -50,12 +50,13 @@ def late_worker(ledger, jump, stopped):
     and goes on when its successor has stored the answer and waits for LINE.
     Returns what the late one says about the job."""
     bot, sim = ledger.bot, ledger.sim
-    sim.model.latency = 1.0
+    sim.model.latency = 2.5  # it is stopped by then, on a slow machine too
     assert ledger.ask(ledger.users[0]).acked
     assert sim.wait_for(lambda: sim.model_calls, PATIENCE_S)
     late = bot.connected_worker(sim.server.server_port)
     os.kill(late, signal.SIGSTOP)
     stopped.append(late)
+    sim.model.latency = 0.1
     sim.faults.add("reply", "hang_accepted")
     jump.set(boot=30)  # its lease runs out
     assert sim.wait_for(lambda: replies(sim), PATIENCE_S)

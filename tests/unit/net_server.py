@@ -125,6 +125,7 @@ def read_request(stream):
 
 def http1(conn):
     stream = conn.makefile("rb")
+    seen["http1-connections"] += 1
     alive = True
     while alive:
         request = read_request(stream)

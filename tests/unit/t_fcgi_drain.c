@@ -39,8 +39,9 @@ struct fixture {
 	atomic_bool late;       /* gathers only then */
 	atomic_size_t held;     /* how many of them do */
 	atomic_size_t n_sorted; /* requests that were looked at */
-	atomic_size_t n_after;  /* requests that were told afterwards */
-	atomic_bool lost;       /* one of them was gone */
+	atomic_uint pace_us;
+	atomic_size_t n_after; /* requests that were told afterwards */
+	atomic_bool lost;      /* one of them was gone */
 	atomic_size_t served, batches, largest;
 };
 
@@ -102,6 +103,14 @@ commit(void *arg, drain_gather_fn *gather, void *drain)
 		serve(f, requests[i]);
 }
 
+static uint32_t
+pace_us(void *arg)
+{
+	struct fixture *f = arg;
+
+	return atomic_load(&f->pace_us);
+}
+
 static void
 after(void *arg, struct web_request **requests, size_t n)
 {
@@ -151,6 +160,7 @@ setup(void **state)
 		.body_max = BODY_MAX,
 		.sort = sort,
 		.serve = serve,
+		.pace_us = pace_us,
 		.commit = commit,
 		.after = after,
 	};
@@ -404,6 +414,29 @@ what_comes_while_a_commit_waits_for_its_turn_comes_along(void **state)
 	assert_int_equal(atomic_load(&f->batches), 1);
 }
 
+/* The second waits for its time to come, the others come along. */
+static void
+commits_keep_their_pace(void **state)
+{
+	struct fixture *f = *state;
+	int fds[12];
+	int64_t began;
+	size_t i;
+
+	make_request(&request, "hello", 5, 5);
+	atomic_store(&f->pace_us, 500000);
+	start(f);
+	began = clock_boot_ms();
+	dial_with(f, fds, 1);
+	assert_answered(fds[0], "POST /webhook 5 sig");
+	for (i = 1; i < 12; i++)
+		dial_with(f, fds + i, 1);
+	for (i = 1; i < 12; i++)
+		assert_answered(fds[i], "POST /webhook 5 sig");
+	assert_true(clock_boot_ms() - began >= 450);
+	assert_in_range(atomic_load(&f->batches), 2, 4);
+}
+
 static void
 what_takes_time_holds_no_webhook(void **state)
 {
@@ -573,6 +606,7 @@ main(void)
 		SCENE(a_burst_is_served_in_one_batch),
 		SCENE(what_comes_during_a_commit_shares_the_next),
 		SCENE(what_comes_while_a_commit_waits_for_its_turn_comes_along),
+		SCENE(commits_keep_their_pace),
 		SCENE(what_takes_time_holds_no_webhook),
 		SCENE(a_slow_sender_holds_nobody_and_is_cut),
 		SCENE(a_request_that_comes_in_pieces_is_whole_in_the_end),

@@ -141,6 +141,49 @@ a_large_body_fits_through_http2(void **state)
 	assert_string_equal(result.body, "500000");
 }
 
+/* ---- trimmed ------------------------------------------------------------- */
+
+static void
+a_trim_closes_what_http_keeps(void **state)
+{
+	long connections;
+
+	for (int i = 0; i < 5; i++) /* one for each shard, and one more */
+		(void)net_get(*state, net_url("http", "/ok"));
+	connections = net_seen(*state, "http1-connections");
+	assert_int_equal(net_seen(*state, "http1-connections"), connections);
+	net_trim(*state);
+	assert_int_equal(net_seen(*state, "http1-connections"),
+	    connections + 1);
+}
+
+static void
+a_trim_leaves_what_is_under_way(void **state)
+{
+	struct net_request *requests[4]; /* one for each shard */
+	struct result results[4];
+	long before = net_seen(*state, "/hang");
+	long gone = net_seen(*state, "gone/hang");
+
+	for (size_t i = 0; i < 4; i++) {
+		struct net_call call =
+		    net_call_to(net_url("http", "/hang"), "x", &results[i]);
+
+		requests[i] = net_start(*state, &call);
+		assert_non_null(requests[i]);
+	}
+	assert_soon_seen(*state, "/hang", before + 4);
+	net_trim(*state);
+	assert_int_equal(net_get(*state, net_url("http", "/ok")).reply.status,
+	    200);
+	assert_int_equal(net_active(*state), 4);
+	for (size_t i = 0; i < 4; i++) {
+		assert_false(results[i].done);
+		net_cancel(requests[i]);
+	}
+	assert_soon_seen(*state, "gone/hang", gone + 4);
+}
+
 /* ---- taken back ---------------------------------------------------------- */
 
 static void
@@ -406,6 +449,8 @@ main(void)
 		TEST(connections_to_a_host_are_few),
 		TEST(a_large_body_fits_through_http2),
 		TEST(cancel_cuts_the_connection),
+		TEST(a_trim_closes_what_http_keeps),
+		TEST(a_trim_leaves_what_is_under_way),
 		TEST(cancel_resets_the_http2_stream_alone),
 		TEST(done_may_cancel_one_that_has_just_ended),
 		TEST(close_ends_what_is_under_way),

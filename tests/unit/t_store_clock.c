@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "store/store_priv.h"
+#include "store/store.h"
 #include "tests/unit/store_fixture.h"
 
 enum { TTL_MS = 24 * HOUR_MS, DAY_MS = 24 * HOUR_MS };
@@ -25,10 +25,10 @@ setup_ttl(void **state)
 {
 	struct fixture *f;
 
-	fixture_setup_root(state);
+	fixture_setup(state);
 	f = *state;
 	f->place.session_ttl_ms = TTL_MS;
-	f->store = fixture_join(f, at(0));
+	fixture_reopen(f, at(0));
 	return 0;
 }
 

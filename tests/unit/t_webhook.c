@@ -26,6 +26,7 @@ struct fixture {
 	struct signature *signature;
 	struct store *store;
 	unsigned jobs, notices, rings;
+	size_t in_hand;
 	enum words notice;
 	char dir[64];
 };
@@ -59,6 +60,14 @@ on_ring(void *arg)
 	f->rings++;
 }
 
+static size_t
+in_hand(const void *arg)
+{
+	const struct fixture *f = arg;
+
+	return f->in_hand;
+}
+
 static struct store_now
 now(void)
 {
@@ -88,7 +97,7 @@ setup(void **state)
 		.store = f->store,
 		.signature = f->signature,
 		.limits = { 2, 0, 3, 0, 10000, 10000 },
-		.sink = { on_job, on_notice, on_ring, f },
+		.sink = { on_job, on_notice, on_ring, in_hand, f },
 	};
 	f->routes.status =
 	    (struct status){ .store = f->store, .admin_token = "admin" };
@@ -131,10 +140,11 @@ static size_t
 gather(void *drain, struct web_request **out, size_t max)
 {
 	struct waiting *w = drain;
-	size_t n = w->n;
+	size_t n = w->n, i;
 
 	assert_true(n <= max);
-	memcpy(out, w->requests, n * sizeof(*out));
+	for (i = 0; i < n; i++)
+		out[i] = w->requests[i];
 	w->n = 0;
 	return n;
 }
@@ -389,6 +399,18 @@ a_commit_that_fails_is_503_for_all_of_it(void **state)
 }
 
 static void
+only_a_crowd_waits_for_each_other(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(routes_pace_us(&f->routes), 0);
+	f->in_hand = 100;
+	assert_int_equal(routes_pace_us(&f->routes), 0);
+	f->in_hand = 1000;
+	assert_in_range(routes_pace_us(&f->routes), 1000, 10000);
+}
+
+static void
 paths_and_methods_are_exact(void **state)
 {
 	struct fixture *f = *state;
@@ -438,6 +460,7 @@ main(void)
 		SCENE(whom_the_system_cannot_serve_is_told),
 		SCENE(a_batch_answers_each_by_itself),
 		SCENE(a_commit_that_fails_is_503_for_all_of_it),
+		SCENE(only_a_crowd_waits_for_each_other),
 		SCENE(paths_and_methods_are_exact),
 		SCENE(sessions_are_shown_to_the_admin_alone),
 	};

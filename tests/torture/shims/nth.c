@@ -119,12 +119,16 @@ real(void **known, const char *name)
 	return *known;
 }
 
-/* type name(parameters), which is the real one called with arguments. */
+/*
+ * type name(parameters), which is the real one called with arguments.  A type
+ * of its own for the call, since "type(*call) parameters" would want brackets
+ * around what is a declaration.
+ */
 #define FAILING(which, failed, type, name, parameters, arguments) \
 	type name parameters                                      \
 	{                                                         \
 		static void *known;                               \
-		type(*call) parameters;                           \
+		__typeof__(&(name)) call;                         \
                                                                   \
 		if (fails(which))                                 \
 			return failed;                            \
