@@ -37,10 +37,10 @@ void hear_body_release(struct hear_body *);
 size_t hear_body_len(const struct hear_body *);
 
 /*
- * Writes up to size bytes of a struct hear_body from offset on; returns how
- * many, 0 at its end.  Of the form that net.h wants of a source.
+ * Writes up to size bytes of from, a struct hear_body, from offset on; returns
+ * how many, 0 at its end.  Of the form that net.h wants of a source.
  */
-size_t hear_body_read(const void *body, size_t offset, char *to, size_t size);
+size_t hear_body_read(const void *from, size_t offset, char *to, size_t size);
 
 /* Does a transcript say that nothing was said? */
 bool hear_is_silence(const char *text);

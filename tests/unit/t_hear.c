@@ -194,12 +194,11 @@ recordings_are_known_by_their_bytes(void **state)
 static void
 silence_is_told_from_words(void **state)
 {
+	static const char bracketed[] = "\xe3\x80\x90\xe7\x84\xa1"
+					"\xe8\x81\xb2\xe3\x80\x91";
 	static const char *const silences[] = { "", " ", "...", "\n",
 		"[no speech]", "[No speech.]", "(silence)", "[BLANK_AUDIO]",
-		"\xe2\x80\xa6", "\xe3\x80\x82",
-		"\xe3\x80\x90\xe7\x84\xa1"
-		"\xe8\x81\xb2\xe3\x80\x91",
-		"- -" };
+		"\xe2\x80\xa6", "\xe3\x80\x82", bracketed, "- -" };
 	static const char *const words[] = { "yes", "No!", "7",
 		"(cough) I have a fever", "[one] and [two]", "(",
 		"\xe5\xa5\xbd", "[no speech] but then", "\xf0\x9f\x98\x80" };
