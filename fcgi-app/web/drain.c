@@ -16,6 +16,7 @@ struct drain {
 	struct drain_config config;
 	struct reader *reader;
 	int64_t began_us;     /* the last commit; of who has that role */
+	atomic_bool large;    /* somebody reads a large request */
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t change;
 	bool reading, committing; /* is the role taken? */
@@ -194,6 +195,23 @@ commit_first(struct drain *drain)
 		do_commit(drain);
 }
 
+/*
+ * One at a time, or slow senders of large requests would hold all threads.
+ */
+static void
+serve_large(struct drain *drain, struct reading *reading)
+{
+	struct slot *slow[READER_SLOTS];
+	bool came = slot_take_large(reading->large);
+
+	atomic_store(&drain->large, false);
+	if (!came)
+		return;
+	reading->taken[0] = reading->large;
+	reading->n = 1;
+	serve(drain, slow, sort(drain, reading, slow));
+}
+
 /* Gives the role back before it does what may take time. */
 static void
 do_read(struct drain *drain)
@@ -202,7 +220,9 @@ do_read(struct drain *drain)
 	struct reading reading;
 	size_t n;
 
-	reader_read(drain->reader, &reading);
+	reader_read(drain->reader, !atomic_load(&drain->large), &reading);
+	if (reading.large != NULL)
+		atomic_store(&drain->large, true);
 	n = sort(drain, &reading, slow);
 	pthread_mutex_lock(&drain->lock);
 	drain->reading = false;
@@ -214,11 +234,8 @@ do_read(struct drain *drain)
 		return;
 	commit_first(drain);
 	serve(drain, slow, n);
-	if (reading.large != NULL && slot_take_large(reading.large)) {
-		reading.taken[0] = reading.large;
-		reading.n = 1;
-		serve(drain, slow, sort(drain, &reading, slow));
-	}
+	if (reading.large != NULL)
+		serve_large(drain, &reading);
 }
 
 /* -------------------------------------------------------------- roles -- */
