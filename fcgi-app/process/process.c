@@ -8,10 +8,8 @@
 
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
-#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -26,6 +24,7 @@
 #include "jobs/engine.h"
 #include "jobs/mailbox.h"
 #include "line/signature.h"
+#include "process/limits.h"
 #include "store/store.h"
 #include "web/drain.h"
 #include "web/routes.h"
@@ -36,10 +35,7 @@ enum {
 	STOP_MS = 1000,   /* until the process is gone, whatever happens */
 	ACCEPT_END_MS = 400,
 	ECHO_MS = 300,
-	NOTICE_GAP_MS = 10000,
-	FILES_MAX = 65536,
-	HEAP_PAD = 1024 * 1024,
-	HEAP_TRIM = 4 * 1024 * 1024
+	NOTICE_GAP_MS = 10000
 };
 
 struct process {
@@ -125,7 +121,13 @@ fill_routes(struct process *self)
 			.lease_ms = engine_lease_ms(set),
 			.notice_gap_ms = NOTICE_GAP_MS,
 		},
-		.sink = { sink_job, sink_notice, sink_ring, sink_in_hand, self },
+		.sink = {
+			.job = sink_job,
+			.notice = sink_notice,
+			.ring = sink_ring,
+			.in_hand = sink_in_hand,
+			.arg = self,
+		},
 	};
 	self->routes.status = (struct status){
 		.store = self->store,
@@ -201,30 +203,6 @@ follow_parent(void)
 	(void)prctl(PR_SET_PDEATHSIG, SIGUSR1);
 	if (getppid() == 1)
 		(void)kill(getpid(), SIGUSR1);
-}
-
-/*
- * A commit allocates its pages and frees them: a heap that shrinks each time
- * costs three system calls a commit.
- */
-static void
-keep_heap(void)
-{
-	(void)mallopt(M_TOP_PAD, HEAP_PAD);
-	(void)mallopt(M_TRIM_THRESHOLD, HEAP_TRIM);
-}
-
-/* Every conversation over HTTP/1.1 needs a descriptor, and 1024 is usual. */
-static void
-raise_descriptors(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
-		return;
-	limit.rlim_cur =
-	    limit.rlim_max < FILES_MAX ? limit.rlim_max : FILES_MAX;
-	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 /* A run from cron says nothing unless there is something to say. */
@@ -393,8 +371,7 @@ process_serve(const struct settings *settings, int listen_fd)
 
 	block_signals(&waited);
 	follow_parent();
-	raise_descriptors();
-	keep_heap();
+	limits_set();
 	self.stop_fd = eventfd(0, EFD_CLOEXEC);
 	if (self.stop_fd == -1 || (!drain && fcgi_init() == -1))
 		log_die("start error=\"descriptors are short\"");

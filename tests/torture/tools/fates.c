@@ -11,8 +11,8 @@
  * RETRYKEY is what a push for this event carries, as 32 hex digits.
  * FATE is what was decided when it was admitted, or "unknown": the store never
  * heard of it.  JOB is the job's name as the app logs it, or "-".  END is
- * "open", "gone" (finished, and forgotten), "broken" (it does not decode) or the
- * reason of a dead letter.
+ * "open", "gone" (finished, and forgotten), "broken" (it does not decode) or
+ * the reason of a dead letter.
  */
 #include <inttypes.h>
 #include <stdio.h>
