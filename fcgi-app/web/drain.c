@@ -96,7 +96,7 @@ now_us(void)
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-/* Meanwhile the other thread reads what will come along. */
+/* Meanwhile another thread, if there is one, reads what will come along. */
 static void
 keep_pace(struct drain *drain)
 {
@@ -107,6 +107,16 @@ keep_pace(struct drain *drain)
 	if (left > 0 && left < 1000000)
 		(void)nanosleep(&pause, NULL);
 	drain->began_us = now_us();
+}
+
+/* Takes the role if it is free and has work; with the lock. */
+static bool
+take_commit(struct drain *drain)
+{
+	if (drain->n_ready == 0 || drain->committing)
+		return false;
+	drain->committing = true;
+	return true;
 }
 
 static void
@@ -187,9 +197,7 @@ commit_first(struct drain *drain)
 	bool mine;
 
 	pthread_mutex_lock(&drain->lock);
-	mine = drain->n_ready > 0 && !drain->committing;
-	if (mine)
-		drain->committing = true;
+	mine = take_commit(drain);
 	pthread_mutex_unlock(&drain->lock);
 	if (mine)
 		do_commit(drain);
@@ -249,8 +257,7 @@ static enum role
 take_role(struct drain *drain)
 {
 	while (true) {
-		if (drain->n_ready > 0 && !drain->committing) {
-			drain->committing = true;
+		if (take_commit(drain)) {
 			if (!drain->reading)
 				pthread_cond_signal(&drain->change);
 			return ROLE_COMMIT;
