@@ -5,7 +5,8 @@
  * it is held, so a process that is stopped within a read makes the map grow
  * until it is full.  LMDB finds only dead readers.  Here every worker looks
  * now and then who reads an old snapshot; one that is seen again and again
- * with the same, for READER_STALL_MS, while room gets short, is killed.
+ * with the same, for READER_STALL_MS, while room gets short, is killed; who is
+ * not stopped, like a backup, not before admission is about to end.
  *
  * Looking is real, like waiting for the turn: it uses the monotonic clock.
  */
@@ -21,7 +22,8 @@
 enum {
 	LOOK_EVERY_MS = 200,
 	LOOKS_MIN = 5, /* a machine that was paused as a whole is no stall */
-	SHORT_PERCENT = 60
+	SHORT_PERCENT = 60, /* of who is stopped */
+	LAST_PERCENT = 75   /* of who works: admission ends at 80 */
 };
 
 /* Those that are behind the newest snapshot. */
@@ -159,7 +161,7 @@ reader_watch(struct store *s)
 {
 	struct store_now now = { .boot_ms = -1 }; /* counts anew */
 	struct reader stalled = { .looks = 0 };
-	uint64_t used;
+	uint64_t used, percent;
 	bool found;
 	int cleared;
 
@@ -168,7 +170,8 @@ reader_watch(struct store *s)
 	pthread_mutex_unlock(&s->lock);
 	if (!found || mdb_reader_check(s->env, &cleared) != 0)
 		return;
+	percent = victim_is_stopped(stalled.pid) ? SHORT_PERCENT : LAST_PERCENT;
 	if (room_used(s, &now, &used) == STORE_OK &&
-	    used > s->map_pages * SHORT_PERCENT / 100)
+	    used > s->map_pages * percent / 100)
 		end_reader(s, &stalled);
 }

@@ -1,8 +1,5 @@
 /* turn - see turn.h. */
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -66,27 +63,6 @@ lock_until(struct turn *t, int64_t ms)
 	return rc;
 }
 
-/* Was it stopped by a signal?  Then it waits for no disk. */
-static bool
-is_stopped(int pid)
-{
-	char path[32], stat[512], *state;
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd == -1)
-		return false;
-	n = read(fd, stat, sizeof(stat) - 1);
-	close(fd);
-	if (n <= 0)
-		return false;
-	stat[n] = '\0';
-	state = strrchr(stat, ')'); /* the name before may hold anything */
-	return state != NULL && (state[2] == 'T' || state[2] == 't');
-}
-
 /*
  * Kills the holder if it stalls.  It must have held the turn since before our
  * last slice of waiting, so that a machine that was paused as a whole gives it
@@ -97,7 +73,7 @@ judge_holder(struct turn *t, uint64_t taken, int64_t now_ms)
 {
 	int pid = atomic_load(&t->pid);
 	struct victim victim;
-	bool waits = atomic_load(&t->flushing) != 0 && !is_stopped(pid);
+	bool waits = atomic_load(&t->flushing) != 0 && !victim_is_stopped(pid);
 	int limit = waits ? TURN_FLUSH_MS : TURN_STALL_MS;
 
 	if (pid == 0 || pid == getpid() ||

@@ -16,6 +16,9 @@ struct victim {
 	int fd; /* -1: this kernel has no pidfd, and the pid has to do */
 };
 
+/* By a signal: then it waits for no disk, and is at no work. */
+bool victim_is_stopped(pid_t);
+
 /* false: there is no such process any more. */
 bool victim_open(struct victim *, pid_t);
 void victim_kill(const struct victim *);

@@ -64,6 +64,7 @@ _Static_assert(FIELD__MAX <= 32, "seen has a bit for each");
 
 /* ------------------------------------------------------- where we are -- */
 
+/* A key may hold NULs, so its length is compared first. */
 static enum field
 find(enum field within, const unsigned char *key, size_t len)
 {
@@ -71,8 +72,8 @@ find(enum field within, const unsigned char *key, size_t len)
 
 	for (i = FIELD_EVENTS; i < FIELD__MAX; i++)
 		if (places[i].within == within && places[i].key != NULL &&
-		    strncmp(places[i].key, (const char *)key, len) == 0 &&
-		    places[i].key[len] == '\0')
+		    strlen(places[i].key) == len &&
+		    memcmp(places[i].key, key, len) == 0)
 			return (enum field)i;
 	return FIELD_NONE;
 }

@@ -16,6 +16,7 @@ struct drain {
 	struct drain_config config;
 	struct reader *reader;
 	int64_t began_us;     /* the last commit; of who has that role */
+	atomic_bool large;    /* somebody reads a large request */
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t change;
 	bool reading, committing; /* is the role taken? */
@@ -95,7 +96,7 @@ now_us(void)
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-/* Meanwhile the other thread reads what will come along. */
+/* Meanwhile another thread, if there is one, reads what will come along. */
 static void
 keep_pace(struct drain *drain)
 {
@@ -106,6 +107,16 @@ keep_pace(struct drain *drain)
 	if (left > 0 && left < 1000000)
 		(void)nanosleep(&pause, NULL);
 	drain->began_us = now_us();
+}
+
+/* Takes the role if it is free and has work; with the lock. */
+static bool
+take_commit(struct drain *drain)
+{
+	if (drain->n_ready == 0 || drain->committing)
+		return false;
+	drain->committing = true;
+	return true;
 }
 
 static void
@@ -186,12 +197,27 @@ commit_first(struct drain *drain)
 	bool mine;
 
 	pthread_mutex_lock(&drain->lock);
-	mine = drain->n_ready > 0 && !drain->committing;
-	if (mine)
-		drain->committing = true;
+	mine = take_commit(drain);
 	pthread_mutex_unlock(&drain->lock);
 	if (mine)
 		do_commit(drain);
+}
+
+/*
+ * One at a time, or slow senders of large requests would hold all threads.
+ */
+static void
+serve_large(struct drain *drain, struct reading *reading)
+{
+	struct slot *slow[READER_SLOTS];
+	bool came = slot_take_large(reading->large);
+
+	atomic_store(&drain->large, false);
+	if (!came)
+		return;
+	reading->taken[0] = reading->large;
+	reading->n = 1;
+	serve(drain, slow, sort(drain, reading, slow));
 }
 
 /* Gives the role back before it does what may take time. */
@@ -202,7 +228,9 @@ do_read(struct drain *drain)
 	struct reading reading;
 	size_t n;
 
-	reader_read(drain->reader, &reading);
+	reader_read(drain->reader, !atomic_load(&drain->large), &reading);
+	if (reading.large != NULL)
+		atomic_store(&drain->large, true);
 	n = sort(drain, &reading, slow);
 	pthread_mutex_lock(&drain->lock);
 	drain->reading = false;
@@ -214,11 +242,8 @@ do_read(struct drain *drain)
 		return;
 	commit_first(drain);
 	serve(drain, slow, n);
-	if (reading.large != NULL && slot_take_large(reading.large)) {
-		reading.taken[0] = reading.large;
-		reading.n = 1;
-		serve(drain, slow, sort(drain, &reading, slow));
-	}
+	if (reading.large != NULL)
+		serve_large(drain, &reading);
 }
 
 /* -------------------------------------------------------------- roles -- */
@@ -232,8 +257,7 @@ static enum role
 take_role(struct drain *drain)
 {
 	while (true) {
-		if (drain->n_ready > 0 && !drain->committing) {
-			drain->committing = true;
+		if (take_commit(drain)) {
 			if (!drain->reading)
 				pthread_cond_signal(&drain->change);
 			return ROLE_COMMIT;

@@ -232,9 +232,25 @@ slot_take_large(struct slot *slot)
 	return take(slot);
 }
 
+/* Half a request, until it may be taken: poll() would find it all the time. */
+static void
+look_at_large(struct reader *reader, struct slot *slot, bool large,
+    struct reading *out)
+{
+	if (large && out->large == NULL) {
+		enter(reader, slot, SLOT_TAKEN);
+		out->large = slot;
+	} else if (clock_boot_ms() - slot->since_ms >= READ_MS) {
+		hang_up(reader, slot);
+	} else {
+		enter(reader, slot, SLOT_PART);
+	}
+}
+
 /* Looks at one that waits: takes it, cuts it, or leaves it for later. */
 static void
-look_at(struct reader *reader, struct slot *slot, struct reading *out)
+look_at(struct reader *reader, struct slot *slot, bool large,
+    struct reading *out)
 {
 	bool late = clock_boot_ms() - slot->since_ms >= WHOLE_MS;
 	enum look look = look_into(reader, slot->fd);
@@ -244,10 +260,7 @@ look_at(struct reader *reader, struct slot *slot, struct reading *out)
 		if (take(slot))
 			out->taken[out->n++] = slot;
 	} else if (look == LOOK_LARGE) {
-		if (out->large == NULL) {
-			enter(reader, slot, SLOT_TAKEN);
-			out->large = slot;
-		}
+		look_at_large(reader, slot, large, out);
 	} else if (look == LOOK_GONE || late) {
 		hang_up(reader, slot);
 	} else if (look == LOOK_PART) {
@@ -289,7 +302,7 @@ poll_ms(const struct reader *reader)
 }
 
 void
-reader_read(struct reader *reader, struct reading *out)
+reader_read(struct reader *reader, bool large, struct reading *out)
 {
 	struct pollfd fds[READER_SLOTS + 2];
 	nfds_t n = poll_set(reader, fds);
@@ -306,7 +319,7 @@ reader_read(struct reader *reader, struct reading *out)
 		accept_all(reader);
 	for (i = 0; i < READER_SLOTS; i++)
 		if (is_waiting(&reader->slots[i]))
-			look_at(reader, &reader->slots[i], out);
+			look_at(reader, &reader->slots[i], large, out);
 	out->ended = reader->until_ms != INT64_MAX &&
 	    (reader->n_silent + reader->n_part == 0 ||
 		clock_boot_ms() >= reader->until_ms);

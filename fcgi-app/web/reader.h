@@ -43,8 +43,11 @@ struct reading {
 	bool ended;         /* stopped, and nothing is left to be read */
 };
 
-/* Waits until something comes, or for some 0.1 s. */
-void reader_read(struct reader *, struct reading *);
+/*
+ * Waits until something comes, or for some 0.1 s.  Without large, requests that
+ * are too large to be looked at wait on, and are cut after 2 s.
+ */
+void reader_read(struct reader *, bool large, struct reading *);
 
 /*
  * Reads a request that was too large to be looked at; may wait for its end, at

@@ -69,11 +69,10 @@ def test_all_processes_die_before_the_model_is_asked(scene, sim, measure):
 @pytest.mark.every_server
 def test_its_process_dies_while_the_model_thinks(scene, sim, server,
                                                  measure):
-    sim.model.latency = 10  # longer than it takes to find the process
+    sim.faults.add("gemini", "hang")  # the first call
     scene.ask()
     assert sim.wait_for(lambda: sim.model_calls, 5)
     killed = scene.kill_owner()
-    sim.model.latency = 0
     assert sim.wait_for(lambda: len(sim.model_calls) == 2, 8)
     seconds = sim.model_calls[1].at - killed
     measure("killed while the model thinks, taken over after", seconds)

@@ -2,7 +2,8 @@
 
 While users talk, the n-th allocation or system call of the workers fails, once
 or many times in a row.  Nobody crashes, no acknowledged question is lost, and
-nothing leaks.  (tests/unit/t_engine_alloc.c fails every single allocation.)
+nothing leaks.  (Every single allocation fails in the unit tests that include
+fail_alloc.h; the engine's is not among them.)
 
 One thing is not ours to mend: libfcgi asserts that it gets memory for a
 request.  Then its process is gone before it acknowledged anything, and the

@@ -6,6 +6,7 @@ order to ext4 to write nothing any more.  With a disk that lies about its
 flushes the same must be seen to lose events.
 """
 
+import contextlib
 import os
 import shutil
 import signal
@@ -76,7 +77,8 @@ class Power:
         self.disk.cut()
         server = int((self.bot.run_dir / "server.pid").read_text())
         for pid in (server, *self.bot.worker_pids()):
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # lost its disk
+                os.kill(pid, signal.SIGKILL)
         self.bot.stop()
         self.disk.repair()
         self.boot()

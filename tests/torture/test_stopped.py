@@ -12,6 +12,7 @@ import pytest
 
 import faults
 import wire
+from conftest import LONG
 from ledger import Ledger
 
 PATIENCE_S = 12
@@ -106,11 +107,10 @@ def test_control_without_a_fence_the_late_worker_does_damage(
     assert duplicates > 0 or turns > 1, verdict.explain()
 
 
-def test_the_lease_of_a_stopped_worker_ends_by_itself(deploy, ledger, long,
-                                                      stopped, measure):
+@pytest.mark.skipif(not LONG, reason="25 s: in the long form only")
+def test_the_lease_of_a_stopped_worker_ends_by_itself(deploy, ledger, stopped,
+                                                      measure):
     """With nobody's clock touched; the shortest lease lasts 25 s."""
-    if not long:
-        return
     ledger = ledger(deploy())
     ledger.sim.model.latency = 1.0
     assert ledger.ask(ledger.users[0]).acked

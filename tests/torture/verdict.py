@@ -217,9 +217,15 @@ class Judge:
         return "apologised"
 
     def why_dropped(self, entry):
-        """Dropped means that another question of the user's was open."""
+        """Dropped means that another question of the user's was open.
+
+        A user is free again before he is told anything, so that one was not
+        told of before this one came.
+        """
         if entry.fate == "dropped" and not any(
                 other.posts[0][0] <= entry.posts[-1][0]
+                and (not other.seen
+                     or other.seen[-1].at >= entry.posts[0][0])
                 for other in self.accepted[entry.user]):
             return "WRONG"
         return f"dropped {entry.fate}"

@@ -23,6 +23,13 @@
 #endif
 #endif
 
+/* How many failures a test wants to see, where all allocations can fail. */
+#ifdef FAIL_ALLOC_JANSSON
+#define FAIL_ALLOC_LEAST(n) 0
+#else
+#define FAIL_ALLOC_LEAST(n) (n)
+#endif
+
 /* How many succeed before one fails; -1: all do. */
 static long fail_alloc_left = -1;
 

@@ -532,6 +532,40 @@ whole_requests_go_before_a_large_slow_one(void **state)
 	assert_true(clock_boot_ms() - began < 3500);
 }
 
+static bool
+is_answered(int fd)
+{
+	struct pollfd pfd = { fd, POLLIN, 0 };
+
+	return poll(&pfd, 1, 0) == 1;
+}
+
+/* As many of them as there are threads: one holds a thread, and is cut. */
+static void
+large_slow_ones_do_not_hold_all_threads(void **state)
+{
+	struct fixture *f = *state;
+	int slow[THREADS], fast, i;
+	char answer[4096];
+
+	make_request(&request, big, BODY_MAX, BODY_MAX);
+	for (i = 0; i < THREADS; i++) {
+		slow[i] = dial(f);
+		give(slow[i], request.data, BODY_MAX / 2);
+	}
+	start(f);
+	usleep(100000);
+	make_request(&request, "hello", 5, 5);
+	fast = dial(f);
+	give(fast, request.data, request.len);
+	assert_answered(fast, "POST /webhook 5 sig");
+	for (i = 0; i < THREADS; i++)
+		assert_false(is_answered(slow[i]));
+	for (i = 0; i < THREADS; i++)
+		(void)hear(slow[i], answer, sizeof(answer));
+	assert_int_equal(atomic_load(&f->served), 1);
+}
+
 static void
 a_body_over_the_limit_is_413_and_reaches_nobody(void **state)
 {
@@ -612,6 +646,7 @@ main(void)
 		SCENE(a_request_that_comes_in_pieces_is_whole_in_the_end),
 		SCENE(a_body_larger_than_a_look_is_read_whole),
 		SCENE(whole_requests_go_before_a_large_slow_one),
+		SCENE(large_slow_ones_do_not_hold_all_threads),
 		SCENE(a_body_over_the_limit_is_413_and_reaches_nobody),
 		SCENE(a_body_that_is_not_as_long_as_promised_is_400),
 		SCENE(garbage_and_silence_are_dropped),

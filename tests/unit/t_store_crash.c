@@ -41,7 +41,10 @@ name(char *id, size_t size, struct ack ack)
 	snprintf(id, size, "e-%d-%d", (int)ack.pid, ack.count);
 }
 
-/* Admits and finishes in turn, and tells of each admission. */
+/*
+ * Admits, and tells of each admission; finishes most, since the store keeps
+ * room for the answers of all others and would be full.
+ */
 static void
 write_until_killed(struct fixture *f, struct child *parent, void *arg)
 {
@@ -56,7 +59,7 @@ write_until_killed(struct fixture *f, struct child *parent, void *arg)
 		v = admit(s, id, id, at(0));
 		require(v.fate == STORE_ACCEPTED);
 		require(write(*acks, &ack, sizeof(ack)) == sizeof(ack));
-		if (ack.count % 2 == 0)
+		if (ack.count % 10 != 1)
 			require(step(s, &v.lease, STORE_DONE, at(0)) ==
 			    STORE_OK);
 		if (ack.count == 0)

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -34,10 +35,25 @@ setup_small(void **state)
 	return 0;
 }
 
+static int
+setup_larger(void **state)
+{
+	struct fixture *f;
+
+	fixture_setup_root(state);
+	f = *state;
+	f->place.map_mb = 8;
+	f->store = fixture_join(f, at(0));
+	return 0;
+}
+
 static void
 pause_ms(int ms)
 {
-	struct timespec ts = { .tv_nsec = ms * 1000000L };
+	struct timespec ts = {
+		.tv_sec = ms / 1000,
+		.tv_nsec = ms % 1000 * 1000000L,
+	};
 
 	nanosleep(&ts, NULL);
 }
@@ -209,6 +225,65 @@ who_reads_again_and_again_is_no_stalled_reader(void **state)
 	bury(&c);
 }
 
+static enum store_rc
+wait_here(struct tx *tx, void *arg)
+{
+	(void)tx;
+	tell(arg);
+	pause_ms(PATIENCE_MS);
+	return STORE_OK;
+}
+
+static void
+read_slowly(struct fixture *f, struct child *parent, void *arg)
+{
+	struct store *s = fixture_join(f, at(0));
+	struct store_now now = at(0);
+
+	(void)arg;
+	tx_read(s, &now, wait_here, parent);
+}
+
+/* The map has the room of some hundred writes between both limits. */
+static void
+who_works_long_with_a_snapshot_is_ended_in_need_only(void **state)
+{
+	static char text[STORE_TEXT_MAX + 1];
+	struct fixture *f = *state;
+	struct store_lease lease = admit(f->store, "e", "U", at(0)).lease;
+	struct store_event e;
+	struct store_verdict v;
+	struct store_now now = { .boot_ms = -1 };
+	struct child c;
+	uint64_t used = 0;
+	char id[16];
+	int i, ms;
+
+	memset(text, 'x', sizeof(text) - 1);
+	for (i = 0; used < f->store->map_pages * 61 / 100; i++) {
+		snprintf(id, sizeof(id), "f%d", i);
+		e = message(id, id);
+		e.text = text;
+		assert_int_equal(store_admit(f->store, &e, 1, &generous, at(0),
+				     &v),
+		    STORE_OK);
+		room_used(f->store, &now, &used);
+	}
+	c = child_start(f, read_slowly, NULL);
+	hear(&c);
+	for (ms = 0; ms < CALM_MS; ms += 250) {
+		assert_int_equal(go_on(f, &lease), STORE_OK);
+		pause_ms(250);
+	}
+	assert_false(is_ended(&c));
+	for (ms = 0; ms < PATIENCE_MS && !is_ended(&c); ms += 5) {
+		go_on(f, &lease);
+		pause_ms(5);
+	}
+	assert_true(is_ended(&c));
+	bury(&c);
+}
+
 #define TEST(f) \
 	cmocka_unit_test_setup_teardown(f, setup_small, fixture_teardown)
 
@@ -219,6 +294,9 @@ main(void)
 		TEST(a_stopped_reader_is_ended_when_room_gets_short),
 		TEST(a_stopped_reader_is_left_alone_while_there_is_room),
 		TEST(who_reads_again_and_again_is_no_stalled_reader),
+		cmocka_unit_test_setup_teardown(
+		    who_works_long_with_a_snapshot_is_ended_in_need_only,
+		    setup_larger, fixture_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

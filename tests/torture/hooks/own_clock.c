@@ -17,19 +17,27 @@ enum store_rc __real_store_prepare(struct store *, const struct store_event *,
 enum store_rc __wrap_store_prepare(struct store *, const struct store_event *,
     size_t n, struct store_prepared **);
 
+/* Events live as long as what was prepared of them: here, for ever. */
+struct kept {
+	struct kept *next;
+	struct store_event events[];
+};
+
 enum store_rc
 __wrap_store_prepare(struct store *store, const struct store_event *events,
     size_t n, struct store_prepared **out)
 {
-	struct store_event *copies = calloc(n + 1, sizeof(*copies));
+	static _Thread_local struct kept *all;
+	struct kept *kept = malloc(sizeof(*kept) + n * sizeof(*events));
 	size_t i;
 
-	if (copies == NULL)
+	if (kept == NULL)
 		return STORE_ERR;
-	memcpy(copies, events, n * sizeof(*copies));
+	kept->next = all;
+	all = kept;
+	memcpy(kept->events, events, n * sizeof(*events));
 	for (i = 0; i < n; i++)
-		if (copies[i].line_ms < clock_wall_ms() - OLD_MS)
-			copies[i].line_ms = 0;
-	/* They stay: processes of this kind die young. */
-	return __real_store_prepare(store, copies, n, out);
+		if (events[i].line_ms < clock_wall_ms() - OLD_MS)
+			kept->events[i].line_ms = 0;
+	return __real_store_prepare(store, kept->events, n, out);
 }
