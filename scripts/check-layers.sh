@@ -18,6 +18,7 @@ rules()
 	only 'fcgi.*\.h'    'fcgi-app/web/fcgi\.c'
 	only 'openssl/.*'   'fcgi-app/line/signature\.c|store/seal\.c'
 	only 'yajl/.*'      'fcgi-app/line/fields\.c'
+	only 'lame/.*'      'fcgi-app/audio/mp3\.c'
 	only 'jansson\.h'   'fcgi-app/(line|model)/|fcgi-app/web/status\.c'
 
 	#     folder         may include, of ours
@@ -142,6 +143,7 @@ self_test()
 	breaks fcgi-app/jobs/x.h '<jansson.h>'
 	breaks fcgi-app/line/event.c '<yajl/yajl_parse.h>'
 	breaks fcgi-app/web/webhook.c ' <jansson.h>'
+	breaks fcgi-app/audio/pcm.c '<lame/lame.h>'
 	for lower in net line model audio bot jobs web store; do
 		breaks fcgi-app/base/x.h "\"$lower/x.h\""
 	done
