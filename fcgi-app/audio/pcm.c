@@ -46,7 +46,7 @@ skip(struct rest *rest, size_t n)
 	rest->len -= n;
 }
 
-/* ---- WAV ------------------------------------------------------------------ */
+/* ---- WAV ---------------------------------------------------------------- */
 
 enum { RIFF_HEAD = 12, CHUNK_HEAD = 8, FORMAT_MIN = 16, EXTENSIBLE_MIN = 26 };
 enum { WAVE_PCM = 1, WAVE_EXTENSIBLE = 0xfffe };
@@ -106,7 +106,7 @@ read_wav(struct pcm *pcm, struct rest rest, struct rest *samples)
 	return rc == PCM_OK ? PCM_EMPTY : rc;
 }
 
-/* ---- bare samples --------------------------------------------------------- */
+/* ---- bare samples ------------------------------------------------------- */
 
 /* How files begin that are surely not samples. */
 static const struct magic {
@@ -188,7 +188,7 @@ read_bare(struct pcm *pcm, struct rest rest, const char *type,
 	return PCM_OK;
 }
 
-/* ---- both ----------------------------------------------------------------- */
+/* ---- both --------------------------------------------------------------- */
 
 /* What was read so far, when it can be. */
 static enum pcm_rc

@@ -34,6 +34,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
 	const uint8_t *end =
 	    memchr(bytes, '\n', len < TYPE_MAX ? len : TYPE_MAX);
+	const uint8_t *limit;
 	char type[TYPE_MAX + 1] = "";
 	struct pcm pcm;
 	int16_t last;
@@ -41,6 +42,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	if (end == NULL)
 		return 0;
 	memcpy(type, bytes, (size_t)(end - bytes));
+	limit = bytes + len;
 	len -= (size_t)(end + 1 - bytes);
 	if (pcm_find(&pcm, end + 1, len, type) != PCM_OK) {
 		if (pcm.bytes != NULL || pcm.frames != 0)
@@ -48,8 +50,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 		return 0;
 	}
 	if (pcm.bytes < end + 1 || pcm.frames == 0 ||
-	    pcm.frames * 2 * pcm.channels >
-		(size_t)(bytes + len - pcm.bytes) + (size_t)(end + 1 - bytes))
+	    pcm.frames * 2 * pcm.channels > (size_t)(limit - pcm.bytes))
 		abort();
 	pcm_read(&pcm, pcm.frames - 1, 1, &last);
 	if (pcm.frames < 16 && last % 16 == 0)
