@@ -90,8 +90,8 @@ SIM_WRAPS = store_admit store_load store_claim store_steps store_mark \
 SIM_HISTORIES = 100000
 
 # What runs in more than one thread, and what valgrind should see.
-TSAN_TESTS = $(wildcard $(addprefix tests/unit/t_,engine*.c fcgi*.c log*.c \
-		mailbox*.c net*.c seal*.c signature*.c))
+TSAN_TESTS = $(wildcard $(addprefix tests/unit/t_,engine*.c fcgi*.c helper*.c \
+		log*.c mailbox*.c net*.c seal*.c signature*.c))
 VALGRIND_TESTS = $(wildcard $(addprefix tests/unit/t_,admit*.c breaker*.c \
 		key*.c seal*.c steps*.c store*.c sweep*.c turn*.c worker*.c))
 
