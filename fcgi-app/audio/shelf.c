@@ -135,7 +135,7 @@ evict(int fd, struct entries *entries, uint64_t max_bytes,
 {
 	size_t i;
 
-	if (swept->bytes <= max_bytes)
+	if (entries->n == 0 || swept->bytes <= max_bytes)
 		return;
 	qsort(entries->list, entries->n, sizeof(*entries->list), by_age);
 	for (i = 0; i < entries->n && swept->bytes > max_bytes; i++) {

@@ -12,8 +12,8 @@
 
 /*
  * 0, or -1 when one lies where it would be destroyed or shown to others, or
- * is not there; then why says in one line which, where and what to do.
+ * is not there; then text says in one line which, where and what to do.
  */
-int places_check(const struct settings *, char *why, size_t why_size);
+int places_check(const struct settings *, char *text, size_t size);
 
 #endif

@@ -250,6 +250,7 @@ what_a_killed_process_began_goes_later(void **state)
 	(void)state;
 	lay(BEGUN, 10, 600);
 	assert_int_equal(swept(100, 1000).unfinished, 0);
+	assert_int_equal(swept(100, 5).evicted, 0);
 	assert_true(is_there(BEGUN));
 	lay(BEGUN, 10, 601);
 	assert_int_equal(swept(100000, 1000).unfinished, 1);
