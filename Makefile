@@ -61,7 +61,7 @@ LDFLAGS =
 ALL_CFLAGS = $(WARN) $(WERROR) $(HARDEN) -fPIE -pthread $(CFLAGS)
 ALL_LDFLAGS = -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed $(HARDEN) \
 	      $(LDFLAGS)
-LIBS = -lfcgi -lcurl -ljansson -lyajl -llmdb -lcrypto
+LIBS = -lfcgi -lcurl -ljansson -lyajl -llmdb -lcrypto -lmp3lame
 
 # ---- lists -----------------------------------------------------------------
 
@@ -90,8 +90,8 @@ SIM_WRAPS = store_admit store_load store_claim store_steps store_mark \
 SIM_HISTORIES = 100000
 
 # What runs in more than one thread, and what valgrind should see.
-TSAN_TESTS = $(wildcard $(addprefix tests/unit/t_,engine*.c fcgi*.c log*.c \
-		mailbox*.c net*.c seal*.c signature*.c))
+TSAN_TESTS = $(wildcard $(addprefix tests/unit/t_,engine*.c fcgi*.c helper*.c \
+		log*.c mailbox*.c net*.c seal*.c signature*.c))
 VALGRIND_TESTS = $(wildcard $(addprefix tests/unit/t_,admit*.c breaker*.c \
 		key*.c seal*.c steps*.c store*.c sweep*.c turn*.c voice*.c worker*.c))
 

@@ -15,7 +15,7 @@
 set -eu
 
 build='gcc libc6-dev make libcurl4-openssl-dev libfcgi-dev libjansson-dev
-	liblmdb-dev libssl-dev libyajl-dev'
+	liblmdb-dev libmp3lame-dev libssl-dev libyajl-dev'
 run="$build ca-certificates lighttpd python3"
 check="$run apache2 clang clang-format clang-tidy cppcheck ffmpeg
 	libapache2-mod-fcgid libc6-dbg libclang-rt-dev libcmocka-dev

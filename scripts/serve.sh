@@ -256,12 +256,12 @@ if [ -f "$data/data.mdb" ]; then
 else
 	hand_over "$data"
 fi
-hand_over "$audio" '*.mp3' '*.m4a'
+hand_over "$audio" '*.mp3' '.*.tmp'
 [ ! -f "$key" ] || own "$key"
 [ -z "$log" ] || { touch "$log" && own "$log"; }
 
 # Line by line, so that a complaint about line 7 means line 7 of the original.
-# The copy stands elsewhere, so its paths become absolute; two of them have
+# The copy stands elsewhere, so its paths become absolute; three of them have
 # defaults and are written in any case.
 copy_settings()
 {
@@ -276,7 +276,7 @@ copy_settings()
 		fi
 		printf '%s\n' "$line"
 	done <"$config"
-	for name in DATA_DIR KEY_FILE; do
+	for name in DATA_DIR KEY_FILE AUDIO_DIR; do
 		[[ $seen = *" $name "* ]] || echo "$name=${paths[$name]}"
 	done
 }

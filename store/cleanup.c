@@ -1,14 +1,18 @@
 /*
- * cleanup - mededbot-cleanup, the cron program: removes what expired, or says
- * whether all that is kept is as it must be.
+ * cleanup - mededbot-cleanup, the cron program: removes what expired from the
+ * store and the folder of voice answers, or says whether all that is kept in
+ * the store is as it must be.
  *
  * A removal is silent when all went well, because cron mails what is printed.
  */
+#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "audio/shelf.h"
 #include "base/clock.h"
 #include "base/core.h"
 #include "base/settings.h"
@@ -20,7 +24,8 @@ static const char help[] =
     "Usage: mededbot-cleanup [--config FILE] [--force] [--verbose]\n"
     "       mededbot-cleanup [--config FILE] --check\n"
     "\n"
-    "Removes expired sessions, event ids and dead letters from DATA_DIR.\n"
+    "Removes expired sessions, event ids and dead letters from DATA_DIR, and\n"
+    "from AUDIO_DIR voice answers that are too old or too many.\n"
     "Run it from cron, as the user whom DATA_DIR belongs to.\n"
     "\n"
     "  --config FILE  settings (default: $MEDEDBOT_CONFIG, then ./.env)\n"
@@ -100,6 +105,38 @@ summarize(const struct store_swept *swept)
 	    swept->readers, swept->mended);
 }
 
+/*
+ * The folder of voice answers, by the clock that the store did not doubt; it
+ * need not be there.
+ */
+static int
+sweep_audio(const struct settings *settings, const struct options *options,
+    int64_t wall_ms)
+{
+	const struct shelf_limits limits = {
+		.ttl_s = settings->audio_ttl,
+		.max_bytes = settings->audio_max_bytes,
+	};
+	struct shelf_swept swept;
+	enum shelf_rc rc =
+	    shelf_sweep(settings->audio_dir, &limits, wall_ms, &swept);
+
+	if (rc == SHELF_NONE)
+		return 0;
+	if (rc != SHELF_OK) {
+		(void)fprintf(stderr, "mededbot-cleanup: AUDIO_DIR %s: %s\n",
+		    settings->audio_dir, strerror(errno));
+		return EXIT_REFUSED;
+	}
+	if (options->verbose)
+		(void)printf("mededbot-cleanup: removed voices=%zu "
+			     "oldest=%zu unfinished=%zu, bytes left %" PRIu64
+			     "\n",
+		    swept.expired, swept.evicted, swept.unfinished,
+		    swept.bytes);
+	return 0;
+}
+
 /* What a sweep came to, as an exit status; says what people must know. */
 static int
 report(enum store_rc rc, const struct options *options,
@@ -143,8 +180,13 @@ sweep(struct store *store, const struct settings *settings,
 	};
 	struct store_swept swept;
 	enum store_rc rc = store_sweep(store, &rules, now, &swept);
+	int status = report(rc, options, &swept);
 
-	return report(rc, options, &swept);
+	/* another one is at it, or nobody knows what time it is */
+	if (rc == STORE_BUSY || rc == STORE_CLOCK)
+		return status;
+	return sweep_audio(settings, options, now.wall_ms) == 0 ? status
+								: EXIT_REFUSED;
 }
 
 static void

@@ -10,6 +10,7 @@
 
 #include "base/envfile.h"
 #include "base/path.h"
+#include "base/places.h"
 #include "base/setting.h"
 #include "base/settings.h"
 
@@ -217,64 +218,14 @@ store_all(struct reading *in, struct settings *settings, const char *folder)
 	return 0;
 }
 
-/* The path of that key may be neither the place nor below it. */
-static int
-keep_out(struct reading *in, const char *key, const char *path,
-    const char *what, const char *place)
-{
-	switch (path_inside(path, place)) {
-	case 0:
-		return 0;
-	case 1:
-		return refuse(in, LINE_NONE,
-		    "%s: %.120s is %s %s %.120s; put it elsewhere", key, path,
-		    strcmp(path, place) == 0 ? "the same as" : "inside of",
-		    what, place);
-	default:
-		return refuse(in, LINE_NONE, "out of memory");
-	}
-}
-
-/* A log in the store or over the key would destroy them. */
-static int
-check_log_file(struct reading *in, const struct settings *settings)
-{
-	const char *log = settings->log_file;
-
-	if (*log == '\0')
-		return 0;
-	if (keep_out(in, "LOG_FILE", log, "KEY_FILE", settings->key_file) == -1)
-		return -1;
-	return keep_out(in, "LOG_FILE", log, "DATA_DIR", settings->data_dir);
-}
-
-static int
-check_ca_file(struct reading *in, const char *path)
-{
-	if (*path == '\0' || access(path, R_OK) == 0)
-		return 0;
-	return refuse(in, LINE_NONE,
-	    "CA_FILE %.200s: %s; correct it, or remove it for the system's",
-	    path, strerror(errno));
-}
-
 static int
 check_places(struct reading *in, const struct settings *settings)
 {
-	const char *root = getenv("DOCUMENT_ROOT");
+	char why[SETTINGS_ERROR_MAX];
 
-	if (keep_out(in, "KEY_FILE", settings->key_file, "DATA_DIR",
-		settings->data_dir) == -1 ||
-	    check_log_file(in, settings) == -1 ||
-	    check_ca_file(in, settings->ca_file) == -1)
-		return -1;
-	if (root == NULL || *root != '/')
+	if (places_check(settings, why, sizeof(why)) == 0)
 		return 0;
-	if (keep_out(in, "DATA_DIR", settings->data_dir,
-		"the web server's DOCUMENT_ROOT", root) == -1)
-		return -1;
-	return keep_out(in, "KEY_FILE", settings->key_file,
-	    "the web server's DOCUMENT_ROOT", root);
+	return refuse(in, LINE_NONE, "%s", why);
 }
 
 int

@@ -41,6 +41,7 @@ struct settings {
 	char *key_file;
 	char *log_file; /* "": stderr */
 	char *ca_file;  /* "": the system's */
+	char *audio_dir;
 	char *line_api_base;
 	char *line_data_base;
 	char *gemini_base;
@@ -72,6 +73,10 @@ struct settings {
 	uint32_t duplicate_policy; /* enum duplicate_policy */
 	uint32_t reply_window;     /* s */
 	char *default_language;
+
+	/* voice answers */
+	uint32_t audio_ttl;       /* s */
+	uint32_t audio_max_bytes; /* of all files together */
 
 	/* the process */
 	uint32_t store_map_mb;

@@ -8,6 +8,7 @@
 #define LINE_MESSAGE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 enum { MESSAGE_UNITS_MAX = 5000, MESSAGES_MAX = 5 };
 
@@ -19,5 +20,14 @@ enum { MESSAGE_UNITS_MAX = 5000, MESSAGES_MAX = 5 };
  * or memory is short.
  */
 char *message_texts(const char *text, const char *quote_token, size_t *len);
+
+/*
+ * The same messages, as message_texts() made them, and behind them a sound
+ * that lasts duration_ms (1 at least) and stands at url (https, ASCII).  New,
+ * its length in *len; NULL when there are MESSAGES_MAX already or memory is
+ * short.
+ */
+char *message_with_audio(const char *messages, const char *url,
+    uint32_t duration_ms, size_t *len);
 
 #endif

@@ -46,6 +46,16 @@ async function call(path, body) {
   return answer.json();
 }
 
+/* A voice answer; the simulator fetches it, as LINE would. */
+function player(sound) {
+  const audio = make("audio", "bubble bot sound");
+  audio.controls = true;
+  audio.preload = "metadata";
+  audio.src = `/_sim${new URL(sound.url).pathname}`;
+  audio.setAttribute("aria-label", `Voice answer, ${seconds(sound.ms)}`);
+  return audio;
+}
+
 /* One user's column. */
 class Phone {
   constructor(user) {
@@ -177,6 +187,7 @@ class Phone {
     for (const text of entry.texts) {
       this.append(make("div", "bubble bot", text));
     }
+    for (const sound of entry.sounds) this.append(player(sound));
     this.append(make("p", "note", open
       ? `answered in ${seconds(entry.t - open.t)}, ${entry.how}`
       : entry.how));

@@ -2,6 +2,7 @@
 
     GET  /_sim/state             users, the app's sessions, the running scene
     GET  /_sim/events?cursor=N   what happened after N; waits up to 20 s
+    GET  /_sim/audio/NAME.mp3    a voice answer, fetched from the app
     POST /_sim/say               {"user": "user-1", "text": "..."}
     POST /_sim/speak             {"user": "user-1", "audio": base64,
                                  "words": what it says}
@@ -18,8 +19,10 @@ not by a phone; what kind of answer came is guessed from its words.
 
 import base64
 import json
+import re
 import threading
 import urllib.error
+import urllib.parse
 import urllib.request
 import uuid
 from pathlib import Path
@@ -33,6 +36,7 @@ FILES = {"/": ("chat.html", "text/html; charset=utf-8"),
          "/chat.js": ("chat.js", "text/javascript; charset=utf-8")}
 USERS = (("user-1", "Mei", "patient"), ("user-2", "Kenji", "nurse"),
          ("user-3", "Somchai", "patient"))
+SOUND = re.compile(r"/_sim(/audio/[0-9a-f]{32}\.mp3)")
 POLL_SECONDS = 20
 TEXT_MAX = 10000
 
@@ -61,6 +65,10 @@ class Chat:
             name, kind = FILES[exchange.path]
             exchange.answer(200, (HERE / name).read_bytes(), kind, headers)
             return
+        sound = SOUND.fullmatch(exchange.path)
+        if sound and exchange.method == "GET":
+            self.fetch_sound(exchange, sound[1], headers)
+            return
         call = CALLS.get((exchange.method, exchange.path))
         kind = exchange.headers.get("content-type", "").split(";")[0]
         if call is None:
@@ -72,6 +80,25 @@ class Chat:
                 exchange.json(200, call(self, exchange), headers)
             except (KeyError, TypeError, ValueError) as error:
                 exchange.json(400, {"message": f"bad request: {error}"})
+
+    def fetch_sound(self, exchange, path, headers):
+        """Hands on what the app's web server says, as LINE does."""
+        url = urllib.parse.urljoin(self.sim.webhook_url, path)
+        asked = exchange.headers.get("range")
+        request = urllib.request.Request(
+            url, headers={"Range": asked} if asked else {})
+        try:
+            with urllib.request.urlopen(request, timeout=5) as answer:
+                for name in ("Accept-Ranges", "Content-Range"):
+                    if name in answer.headers:
+                        headers[name] = answer.headers[name]
+                exchange.answer(answer.status, answer.read(),
+                                answer.headers["Content-Type"], headers)
+        except urllib.error.HTTPError as error:
+            exchange.json(error.code, {"message": "no such sound"}, headers)
+        except OSError:
+            exchange.json(502, {"message": "the app does not answer"},
+                          headers)
 
     def say(self, exchange):
         given = exchange.parsed()

@@ -19,6 +19,17 @@ class Webhook(BaseHTTPRequestHandler):
         self.send_response(200)
         self.end_headers()
 
+    def do_GET(self):
+        sound = self.server.sounds.get(self.path)
+        self.send_response(206 if sound and self.headers["Range"] else
+                           200 if sound else 404)
+        self.send_header("Content-Type", "audio/mpeg")
+        self.send_header("Accept-Ranges", "bytes")
+        if self.headers["Range"]:
+            self.send_header("Content-Range", "bytes 0-3/4")
+        self.end_headers()
+        self.wfile.write(sound or b"")
+
     def log_message(self, format, *args):
         pass
 
@@ -27,6 +38,7 @@ class Webhook(BaseHTTPRequestHandler):
 def running():
     webhook = ThreadingHTTPServer(("127.0.0.1", 0), Webhook)
     webhook.heard = []
+    webhook.sounds = {}
     threading.Thread(target=webhook.serve_forever, args=(0.05,),
                      daemon=True).start()
     sim = Simulator(channel_secret=SECRET, access_token="token",
@@ -44,6 +56,13 @@ def sim(running):
     running[0].reset()
     running[1].heard.clear()
     return running[0]
+
+
+@pytest.fixture
+def sounds(running):
+    """What the app's web server has, by path."""
+    running[1].sounds.clear()
+    return running[1].sounds
 
 
 @pytest.fixture

@@ -248,7 +248,11 @@ class Line:
             self.book.add("deliveries", delivery)
             self.book.tell("answer", how=kind, user=delivery.user, chat=chat,
                            event=delivery.event_id,
-                           texts=[shown(m) for m in messages])
+                           texts=[shown(m) for m in messages
+                                  if m["type"] != "audio"],
+                           sounds=[{"url": m["originalContentUrl"],
+                                    "ms": m["duration"]} for m in messages
+                                   if m["type"] == "audio"])
         return {"sentMessages": sent}
 
     def finish(self, exchange, fault, status=None, body=None):

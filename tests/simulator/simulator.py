@@ -66,6 +66,9 @@ sim.line.token_life
 match=None) with the names of faults.py.  sim.reset() forgets the records and
 sets all behaviour back; reply tokens, retry keys and known users stay.
 
+sim.voice is the speech models, with .calls, .latency, .sound and .fail(); see
+speech.py.
+
 Shortcuts against the real thing: loopback only; each part lists its own.
 """
 
@@ -85,6 +88,7 @@ from simulator.http_server import Server
 from simulator.line_api import Line, shown
 from simulator.line_sender import Sender, chat_id
 from simulator.records import Book
+from simulator.speech import Voice
 
 
 class Simulator:
@@ -97,6 +101,7 @@ class Simulator:
         self.sender = Sender(self.book, channel_secret)
         self.line = Line(self.book, self.sender, self.faults, access_token)
         self.model = Model(self.book, self.faults, gemini_key)
+        self.voice = Voice(self.book, self.model)
         self.chat = Chat(self)
         self.server = Server(port, self.route, tls)
         scheme = "https" if tls else "http"
@@ -117,12 +122,15 @@ class Simulator:
         self.faults.clear()
         self.model.reset()
         self.line.reset()
+        self.voice.reset()
         self.book.clear()
 
     def route(self, exchange):
         """Hands a request to the service that it is for."""
         path = exchange.path
-        if path.startswith("/v1beta/"):
+        if self.voice.owns(path):
+            self.voice.serve(exchange)
+        elif path.startswith("/v1beta/"):
             self.model.serve(exchange)
         elif self.chat.owns(path):
             self.chat.serve(exchange)

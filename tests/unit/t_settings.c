@@ -94,6 +94,9 @@ defaults_are_as_documented(void **state)
 	assert_int_equal(s.busy_policy, BUSY_DROP);
 	assert_int_equal(s.duplicate_policy, DUPLICATE_AT_LEAST_ONCE);
 	assert_int_equal(s.reply_window, 50);
+	assert_string_equal(s.audio_dir, in_dir("var/audio"));
+	assert_int_equal(s.audio_ttl, 86400);
+	assert_int_equal(s.audio_max_bytes, 1024 * 1024 * 1024);
 	assert_string_equal(s.default_language, "en");
 	assert_int_equal(s.store_map_mb, 128);
 	assert_int_equal(s.accept_threads, 2);
@@ -220,6 +223,14 @@ bad_lines_are_refused_with_help(void **state)
 		{ "LOG_FILE=var/data/log", "is inside of DATA_DIR" },
 		{ "KEY_FILE=var/data/key", "is inside of DATA_DIR" },
 		{ "KEY_FILE=./x/../var//data/./key", "inside of DATA_DIR" },
+		{ "AUDIO_DIR=var/data", "is the same as DATA_DIR" },
+		{ "AUDIO_DIR=var/data/audio", "is inside of DATA_DIR" },
+		{ "AUDIO_DIR=var", "DATA_DIR" },
+		{ "KEY_FILE=var/audio/key", "is inside of AUDIO_DIR" },
+		{ "LOG_FILE=var/audio/log", "is inside of AUDIO_DIR" },
+		{ "AUDIO_DIR=", "is not a path" },
+		{ "AUDIO_TTL=59", "from 60 to 31536000" },
+		{ "AUDIO_MAX_BYTES=4294967296", "to 4294967295" },
 	};
 	size_t i;
 
