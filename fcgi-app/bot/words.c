@@ -1,49 +1,89 @@
-/* words - the table of sentences. */
-#include <stddef.h>
+/* words - a sentence in the language that a tag means. */
+#include <stdbool.h>
 #include <string.h>
 
+#include "base/buf.h"
+#include "bot/language.h"
 #include "bot/words.h"
 
-struct language {
-	const char *tag;
-	const char *words[WORDS__MAX];
-};
+static bool
+is_meant(const struct language *language, const char *first, size_t n)
+{
+	const char *tag = language->tags;
+	size_t len;
 
-/* The first one is spoken when no other fits. */
-static const struct language languages[] = {
-	/* clang-format off */
-	{ "en", {
-		[WORDS_SYSTEM_BUSY] = "System busy, try again",
-		[WORDS_SLOW_DOWN] = "Slow down please",
-		[WORDS_TIMEOUT] = "Request timed out, please try again",
-		[WORDS_BLOCKED] = "I cannot answer this. Please ask a doctor.",
-		[WORDS_EMPTY] = "I have no answer. Please ask in other words.",
-		[WORDS_ERROR] = "Something went wrong. Please try again later.",
-		[WORDS_CUT] = "(My answer was too long. Ask me to go on.)",
-		[WORDS_FALLBACK] = "I could not send my answer. Please retry.",
-		[WORDS_UNHEARD] = "I could not hear you. Please say it again.",
-		[WORDS_NO_RECORDING] = "I could not fetch your voice message. "
-				       "Please send it again.",
-		[WORDS_TOO_LONG] = "Your voice message is too long. "
-				   "Please send a shorter one.",
-		[WORDS_HEARD] = "You said:",
-	} },
-	/* clang-format on */
-};
+	for (; *tag != '\0'; tag += strspn(tag, " ")) {
+		len = strcspn(tag, " ");
+		if (len == n && strncasecmp(tag, first, n) == 0)
+			return true;
+		tag += len;
+	}
+	return false;
+}
 
-enum { N_LANGUAGES = sizeof(languages) / sizeof(languages[0]) };
+/* NULL: none of ours. */
+static const struct language *
+find(const char *tag)
+{
+	size_t i;
+
+	if (tag == NULL)
+		return NULL;
+	for (i = 0; languages[i].tag != NULL; i++)
+		if (is_meant(&languages[i], tag, strcspn(tag, "-_")))
+			return &languages[i];
+	return NULL;
+}
 
 const char *
-words_text(enum words which, const char *language)
+words_language(const char *tag)
 {
-	size_t n, i;
+	const struct language *language = find(tag);
 
-	if (language == NULL)
-		language = "";
-	n = strcspn(language, "-_");
-	for (i = 0; i < N_LANGUAGES; i++)
-		if (strlen(languages[i].tag) == n &&
-		    strncasecmp(languages[i].tag, language, n) == 0)
-			return languages[i].words[which];
-	return languages[0].words[which];
+	return language == NULL ? NULL : language->tag;
+}
+
+const char *
+words_text(enum words which, const char *tag)
+{
+	const struct language *language = find(tag);
+
+	return (language == NULL ? &languages[0] : language)->words[which];
+}
+
+/* The value for the name of len bytes. */
+static const char *
+value_of(const char *name, size_t len, const struct words_value *values,
+    size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (strlen(values[i].name) == len &&
+		    memcmp(values[i].name, name, len) == 0)
+			return values[i].value;
+	return "";
+}
+
+char *
+words_fill(enum words which, const char *tag, const struct words_value *values,
+    size_t n)
+{
+	const char *text = words_text(which, tag);
+	size_t i, len, max = strlen(text);
+	struct buf buf;
+
+	for (i = 0; i < n; i++)
+		max += strlen(values[i].value);
+	buf_init(&buf, max + 1);
+	for (;;) {
+		len = strcspn(text, "{");
+		buf_add(&buf, text, len);
+		if (text[len] == '\0')
+			return buf_take(&buf, NULL);
+		text += len + 1;
+		len = strcspn(text, "}");
+		buf_puts(&buf, value_of(text, len, values, n));
+		text += len + 1;
+	}
 }
