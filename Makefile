@@ -61,7 +61,7 @@ LDFLAGS =
 ALL_CFLAGS = $(WARN) $(WERROR) $(HARDEN) -fPIE -pthread $(CFLAGS)
 ALL_LDFLAGS = -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed $(HARDEN) \
 	      $(LDFLAGS)
-LIBS = -lfcgi -lcurl -ljansson -lyajl -llmdb -lcrypto -lmp3lame
+LIBS = -lfcgi -lcurl -ljansson -lyajl -llmdb -lcrypto -lmp3lame -lutf8proc
 
 # ---- lists -----------------------------------------------------------------
 
@@ -138,10 +138,11 @@ $(LANGUAGES:.c=.o): $(LANGUAGES) $(BUILD)/flags
 	$(SAY) $(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # The folder is named as well: it changes when a file comes or goes.
-$(LANGUAGES): scripts/languages.py fcgi-app/bot/words.h fcgi-app/bot/languages \
-		$(wildcard fcgi-app/bot/languages/*.lang)
+$(LANGUAGES): scripts/languages.py fcgi-app/bot/language.h \
+		fcgi-app/bot/words.h fcgi-app/bot/command.h \
+		fcgi-app/bot/languages $(wildcard fcgi-app/bot/languages/*)
 	@mkdir -p $(@D)
-	$(SAY) /usr/bin/python3 -B $< $(wordlist 2,3,$^) >$@.new && mv $@.new $@
+	$(SAY) /usr/bin/python3 -B $< fcgi-app/bot >$@.new && mv $@.new $@
 
 # Other flags, other objects: this file changes when they do.
 FLAGS = $(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS)

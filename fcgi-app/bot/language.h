@@ -1,23 +1,35 @@
 /*
- * language.h - one language of ours, as scripts/languages.py makes it from
- * its file in bot/languages/.
+ * language.h - the languages that we ourselves speak.
  *
- * Private to words.c and the table.
+ * Answers come in the language of the question; this is about our own
+ * sentences, buttons and the words that users type.  Each language is a file
+ * of bot/languages/, called as it is here: LANGUAGE_ZH_HANT is zh-Hant.lang.
  */
 #ifndef BOT_LANGUAGE_H
 #define BOT_LANGUAGE_H
 
-#include <stddef.h>
-
-#include "bot/words.h"
-
-struct language {
-	const char *tag;  /* as the operator writes it: "zh-Hant" */
-	const char *tags; /* first parts that mean it, with blanks between */
-	const char *words[WORDS__MAX]; /* none is NULL */
+/* Sessions may come to keep these numbers: a new one goes to the end. */
+enum language {
+	LANGUAGE_EN = 0,  /* spoken when no other fits */
+	LANGUAGE_ZH_HANT, /* Chinese as it is written in Taiwan */
+	LANGUAGE_JA,
+	LANGUAGE_TH,
+	LANGUAGE_VI,
+	LANGUAGE_ID,
+	LANGUAGE__MAX
 };
 
-/* English is the first; one without a tag ends it. */
-extern const struct language languages[];
+/*
+ * The language for a tag such as "en", "en-GB" or "zh_TW.UTF-8", of which the
+ * first part decides: LINE's profiles, browsers and systems have such tags.
+ * LANGUAGE__MAX when we do not speak it or it is NULL.
+ */
+enum language language_known(const char *tag);
+
+/* The same, LANGUAGE_EN when we do not speak it. */
+enum language language_of(const char *tag);
+
+/* "en"; static. */
+const char *language_tag(enum language);
 
 #endif

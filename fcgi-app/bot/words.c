@@ -1,54 +1,14 @@
-/* words - a sentence in the language that a tag means. */
-#include <stdbool.h>
+/* words - a sentence of ours, with its names filled in. */
 #include <string.h>
 
 #include "base/buf.h"
-#include "bot/language.h"
+#include "bot/language_table.h"
 #include "bot/words.h"
-
-static bool
-is_meant(const struct language *language, const char *first, size_t n)
-{
-	const char *tag = language->tags;
-	size_t len;
-
-	for (; *tag != '\0'; tag += strspn(tag, " ")) {
-		len = strcspn(tag, " ");
-		if (len == n && strncasecmp(tag, first, n) == 0)
-			return true;
-		tag += len;
-	}
-	return false;
-}
-
-/* NULL: none of ours. */
-static const struct language *
-find(const char *tag)
-{
-	size_t i;
-
-	if (tag == NULL)
-		return NULL;
-	for (i = 0; languages[i].tag != NULL; i++)
-		if (is_meant(&languages[i], tag, strcspn(tag, "-_")))
-			return &languages[i];
-	return NULL;
-}
-
-const char *
-words_language(const char *tag)
-{
-	const struct language *language = find(tag);
-
-	return language == NULL ? NULL : language->tag;
-}
 
 const char *
 words_text(enum words which, const char *tag)
 {
-	const struct language *language = find(tag);
-
-	return (language == NULL ? &languages[0] : language)->words[which];
+	return language_table[language_of(tag)].words[which];
 }
 
 /* The value for the name of len bytes. */

@@ -23,19 +23,20 @@ enum words {
 	WORDS_NO_RECORDING,    /* LINE does not have it any more */
 	WORDS_TOO_LONG,        /* it is too large */
 	WORDS_HEARD,           /* above an answer: what was {heard} */
+	WORDS_VOICE_ON,        /* a choice is confirmed, as the next two */
+	WORDS_VOICE_OFF,
+	WORDS_VOICE_AUTO,
+	WORDS_NO_VOICE,         /* voice is asked for and not set up */
+	WORDS_NOTHING_TO_SPEAK, /* "speak", and there is no answer yet */
+	WORDS_NOT_SPOKEN,       /* below an answer: its text alone */
+	WORDS_VOICE_FOLLOWS,    /* below an answer */
+	WORDS_SPOKEN_IN_PART,   /* below an answer: it is too long to read */
 	WORDS__MAX
 };
 
 /*
- * The language of ours that a tag means, such as LINE gives with a profile:
- * its first part decides, so "zh-TW" is "zh-Hant".  Static; NULL when we do
- * not speak it, or the tag is NULL.
- */
-const char *words_language(const char *tag);
-
-/*
- * The sentence in the language that a tag means, in English when we do not
- * speak it.  Static.
+ * The sentence in the language that a tag means, see language.h; in English
+ * when we do not speak it or it is NULL.  Static.
  */
 const char *words_text(enum words, const char *tag);
 
