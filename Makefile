@@ -61,7 +61,7 @@ LDFLAGS =
 ALL_CFLAGS = $(WARN) $(WERROR) $(HARDEN) -fPIE -pthread $(CFLAGS)
 ALL_LDFLAGS = -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed $(HARDEN) \
 	      $(LDFLAGS)
-LIBS = -lfcgi -lcurl -ljansson -lyajl -llmdb -lcrypto -lmp3lame
+LIBS = -lfcgi -lcurl -ljansson -lyajl -llmdb -lcrypto -lmp3lame -lutf8proc
 
 # ---- lists -----------------------------------------------------------------
 
