@@ -44,6 +44,27 @@ messages(const struct job *job, const struct bot_say *say, size_t *len)
 	return out;
 }
 
+static enum out
+without_memory(struct job *job)
+{
+	log_warn("job=%s error=memory", job->name);
+	free(job->answer);
+	job->answer = NULL;
+	job->wait_ms = AGAIN_MS;
+	return OUT_RETRY;
+}
+
+enum out
+job_say(struct job *job, enum words words)
+{
+	job->reply = message_texts(words_text(words,
+				       job->engine->set->default_language),
+	    job->stored.quote_token, &job->reply_len);
+	job->remember = false;
+	job->stored.progress.outcome = OUTCOME_ANSWERED;
+	return job->reply == NULL ? without_memory(job) : OUT_NEXT;
+}
+
 enum out
 job_conclude(struct job *job, enum outcome outcome, const char *text)
 {
@@ -55,13 +76,8 @@ job_conclude(struct job *job, enum outcome outcome, const char *text)
 		job->answer = say.text;
 		job->remember = say.remember;
 	}
-	if (job->reply == NULL) {
-		log_warn("job=%s error=memory", job->name);
-		free(job->answer);
-		job->answer = NULL;
-		job->wait_ms = AGAIN_MS;
-		return OUT_RETRY;
-	}
+	if (job->reply == NULL)
+		return without_memory(job);
 	job->stored.progress.outcome = (uint8_t)outcome;
 	return OUT_NEXT;
 }

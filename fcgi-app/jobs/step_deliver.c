@@ -307,7 +307,7 @@ deliver_finish(struct job *job, const struct net_reply *net)
 	enum delivery_verdict verdict =
 	    delivery_judge(&job->stored.progress, job->way, result, &rules);
 
-	job->deliver_ms = net->total_ms;
+	job->took_ms[STAGE_DELIVER] = net->total_ms;
 	report(job, result);
 	if (result != RESULT_SENT && result != RESULT_ALREADY)
 		log_warn("job=%s stage=deliver way=%s status=%d "
