@@ -110,6 +110,10 @@ add_char(struct folding *f, uint32_t c)
 	int32_t parts[PARTS_MAX];
 	utf8proc_ssize_t n, i;
 
+	if (c < 0x80) { /* quicker; there is nothing to decompose */
+		add_point(f, (int32_t)(c >= 'A' && c <= 'Z' ? c | 0x20 : c));
+		return;
+	}
 	n = utf8proc_decompose_char((int32_t)c, parts, PARTS_MAX,
 	    (utf8proc_option_t)how, NULL);
 	for (i = 0; i < n && n <= PARTS_MAX; i++)
