@@ -67,7 +67,7 @@ fill_state(struct tx *tx, struct store_job *out, const struct job *job)
 	out->progress = job->progress;
 	out->received_ms = job->received_ms;
 	out->created_ms = job->created_ms;
-	out->voice = job->voice;
+	out->voice = job_is_beside(job);
 	out->aged = job->received_boot != global_boot(&tx->global, &tx->now);
 }
 
@@ -95,6 +95,7 @@ load_records(struct tx *tx, void *arg)
 		return rc;
 	if (rc == STORE_OK) {
 		l->pairs = session.pairs;
+		memcpy(l->job->prefs, session.prefs, STORE_PREFS);
 		l->history.from = session.sealed;
 		l->history.len = session.sealed.len;
 	}
