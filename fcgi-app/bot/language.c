@@ -12,9 +12,12 @@ static const char *const tags[LANGUAGE__MAX] = {
 enum language
 language_of(const char *tag)
 {
-	size_t n = tag != NULL ? strcspn(tag, "-_.") : 0;
 	enum language i;
+	size_t n;
 
+	if (tag == NULL)
+		return LANGUAGE_EN;
+	n = strcspn(tag, "-_.");
 	for (i = 0; i < LANGUAGE__MAX; i++)
 		if (strcspn(tags[i], "-") == n &&
 		    strncasecmp(tags[i], tag, n) == 0)

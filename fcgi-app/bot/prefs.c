@@ -34,11 +34,11 @@ prefs_voice_command(const uint8_t prefs[PREFS_BYTES])
 bool
 prefs_apply(uint8_t prefs[PREFS_BYTES], enum command command)
 {
-	uint8_t voice;
+	enum prefs_voice voice;
 
 	for (voice = 0; voice < PREFS_VOICE__MAX; voice++)
 		if (commands[voice] == command) {
-			prefs[PREFS_VOICE] = voice;
+			prefs[PREFS_VOICE] = (uint8_t)voice;
 			return true;
 		}
 	return false;

@@ -13,8 +13,8 @@
 #include <cmocka.h>
 
 #include "base/fold.h"
-#include "base/utf8.h"
 #include "bot/command.h"
+#include "line/grapheme.h"
 #include "tests/unit/fail_alloc.h"
 
 /* Calls test for every spelling there is. */
@@ -193,7 +193,7 @@ labels_fit_and_are_understood(void **state)
 		for (l = 0; l < LANGUAGE__MAX; l++) {
 			label = command_label(c, l);
 			assert_non_null(label);
-			assert_in_range(utf16_units(label), 1,
+			assert_in_range(grapheme_count(label), 1,
 			    COMMAND_LABEL_MAX);
 			means(label, c, l);
 			folded = fold_text(label, strlen(label));

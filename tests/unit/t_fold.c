@@ -135,28 +135,31 @@ any_bytes_may_come(void **state)
 	assert_null(fold_text("", SIZE_MAX));
 }
 
+/* The length of a text of n times the same, folded. */
+static size_t
+folded_length(const char *bit, size_t n)
+{
+	size_t len = strlen(bit), i;
+	char *text = malloc(1 + n * len), *folded;
+
+	text[0] = 'x';
+	for (i = 0; i < n; i++)
+		memcpy(text + 1 + i * len, bit, len);
+	folded = fold_text(text, 1 + n * len);
+	assert_non_null(folded);
+	len = strlen(folded);
+	free(folded);
+	free(text);
+	return len;
+}
+
 /* A hundred thousand marks that want to be sorted, and words that grow. */
 static void
 hostile_texts_are_bounded(void **state)
 {
-	enum { N = 50000 };
-	static const char marks[] = "\u0301\u0323", grows[] = "\ufdfa";
-	char *text = malloc(1 + N * 4), *folded;
-	size_t i;
-
 	(void)state;
-	text[0] = 'x';
-	for (i = 0; i < N; i++)
-		memcpy(text + 1 + i * 4, marks, 4);
-	folded = fold_text(text, 1 + N * 4);
-	assert_int_equal(strlen(folded), 1 + 30 * 2);
-	free(folded);
-	for (i = 0; i < N; i++)
-		memcpy(text + i * 3, grows, 3);
-	folded = fold_text(text, N * 3);
-	assert_int_equal(strlen(folded), N * 33);
-	free(folded);
-	free(text);
+	assert_int_equal(folded_length("\u0301\u0323", 50000), 1 + 30 * 2);
+	assert_int_equal(folded_length("\ufdfa", 50000), 1 + 50000 * 33);
 }
 
 static bool
