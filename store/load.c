@@ -200,3 +200,9 @@ store_job_release(struct store_job *job)
 	free(job->memory);
 	memset(job, 0, sizeof(*job));
 }
+
+bool
+store_file_key(struct store *s, const struct store_job *job, uint8_t out[16])
+{
+	return seal_hash_file(s->seal, job->retry_key, out);
+}

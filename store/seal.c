@@ -285,3 +285,10 @@ seal_hash_follow(struct seal *s, const uint8_t retry_key[SEAL_HASH],
 {
 	return uuid(s, "follow:", retry_key, SEAL_HASH, out);
 }
+
+bool
+seal_hash_file(struct seal *s, const uint8_t retry_key[SEAL_HASH],
+    uint8_t out[SEAL_HASH])
+{
+	return hash(s, "file:", retry_key, SEAL_HASH, out);
+}

@@ -259,6 +259,12 @@ enum store_rc store_load(struct store *, const struct store_lease *,
 void store_job_release(struct store_job *);
 
 /*
+ * 128 bits that nobody can guess, for the name of a file that the job makes:
+ * the same for whoever has the job.  False when memory is short.
+ */
+bool store_file_key(struct store *, const struct store_job *, uint8_t out[16]);
+
+/*
  * Leases up to max (at least 1) due jobs to this process: those that wait no
  * longer, those whose lease ran out and those whose owner is dead.  *n says
  * how many; STORE_NONE when there are none.  A job that its owner did not give

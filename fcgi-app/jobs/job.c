@@ -29,6 +29,12 @@ job_age_ms(const struct job *job)
 	return age < 0 ? 0 : age;
 }
 
+const char *
+job_messages(const struct job *job)
+{
+	return job->reply != NULL ? job->reply : job->stored.reply;
+}
+
 void
 job_renew(struct job *job)
 {
@@ -201,4 +207,3 @@ job_give_back(struct job *job)
 	job->wait_ms = 0;
 	job_settle(job, OUT_RETRY);
 }
-

@@ -58,7 +58,7 @@ struct job {
 	int64_t lease_until_ms; /* boot clock */
 	int64_t stage_ms;       /* boot clock: when the stage began here */
 	uint32_t took_ms[4];    /* by enum stage, for the log */
-	char name[24]; /* for the log */
+	char name[24];          /* for the log */
 };
 
 /*
@@ -91,6 +91,9 @@ void job_free(struct job *);
  * process that was stopped and wakes late sends nothing.
  */
 int job_call(struct job *, struct net_call *);
+
+/* The answer as LINE's messages; NULL before there is one.  Borrowed. */
+const char *job_messages(const struct job *);
 
 /* Its lease is new. */
 void job_renew(struct job *);

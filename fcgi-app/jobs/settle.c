@@ -173,16 +173,16 @@ job_log(const struct job *job)
 
 	log_info("job=%s end=%s outcome=%s reason=%s stage=%s way=%s "
 		 "hear_ms=%u think_ms=%u speak_ms=%u deliver_ms=%u "
-		 "total_ms=%" PRId64
-		 " tries=%u sends=%u wait_ms=%u",
+		 "total_ms=%" PRId64 " tries=%u sends=%u wait_ms=%u",
 	    job->name, kinds[job->step.kind],
 	    waits ? "none" : outcome_name(p->outcome),
 	    job->step.reason == NULL ? "none" : job->step.reason,
 	    stage_def(p->stage) == NULL ? "?" : stage_def(p->stage)->name,
 	    p->intent == DELIVERY_PUSH ? "push" : "reply",
 	    job->took_ms[STAGE_HEAR], job->took_ms[STAGE_THINK],
-	    job->took_ms[STAGE_SPEAK], job->took_ms[STAGE_DELIVER], total == INT64_MAX ? -1 : total,
-	    p->tries, p->sends, job->step.wait_ms);
+	    job->took_ms[STAGE_SPEAK], job->took_ms[STAGE_DELIVER],
+	    total == INT64_MAX ? -1 : total, p->tries, p->sends,
+	    job->step.wait_ms);
 }
 
 /*

@@ -35,7 +35,7 @@ TAILQ_HEAD(speech_list, job);
 struct speech {
 	size_t n;                        /* jobs with a place */
 	struct speech_list queue, timed; /* SPEECH_PLACE, SPEECH_TIME */
-	int64_t next_ms; /* boot clock: no at_ms is before it */
+	int64_t next_ms;                 /* boot clock: no at_ms is before it */
 };
 
 void speech_init(struct speech *);

@@ -55,6 +55,13 @@ enum out job_conclude(struct job *, enum outcome, const char *text);
 /* The same with a sentence of ours. */
 enum out job_say(struct job *, enum words);
 
+/*
+ * New messages, with buttons for what can be said after an answer, spoken or
+ * not; NULL when memory is short.
+ */
+char *job_buttons(const struct job *, const char *messages, bool spoken,
+    size_t *len);
+
 /* step_think.c: asks the model. */
 enum out think_start(struct job *);
 enum out think_finish(struct job *, const struct net_reply *);

@@ -86,16 +86,14 @@ later(struct job *job, uint32_t wait_ms)
 static char *
 make_messages(const struct job *job)
 {
-	const struct store_job *stored = &job->stored;
+	const char *messages;
 
-	if ((stored->progress.flags & DELIVERY_FALLBACK) != 0)
+	if ((job->stored.progress.flags & DELIVERY_FALLBACK) != 0)
 		return message_texts(words_text(WORDS_FALLBACK,
 					 job->engine->set->default_language),
 		    NULL, NULL);
-	if (job->reply != NULL)
-		return strdup(job->reply);
-	return strndup(stored->reply == NULL ? "" : stored->reply,
-	    stored->reply_len);
+	messages = job_messages(job);
+	return strdup(messages == NULL ? "" : messages);
 }
 
 static char *

@@ -6,17 +6,18 @@
  * had, the text goes alone and says so; the operator may let the sound follow
  * by a push, as a job of its own.
  *
+ * A follow-up is such a job (stored.voice): it says nothing but the sound.
+ *
  * What the model sends is decoded as it comes (struct speak_reader); encoding
  * and publishing are a chore for the helper's thread.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "audio/speakable.h"
 #include "audio/voice.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "bot/bot.h"
+#include "bot/prefs.h"
 #include "bot/words.h"
 #include "jobs/delivery.h"
 #include "jobs/engine_priv.h"
@@ -37,66 +38,6 @@ enum {
 	TRIES_MAX = 3                  /* of the model */
 };
 
-/* ---- what is spoken ------------------------------------------------------ */
-
-/* A voice answer that follows a text: it says no more than that. */
-static bool
-is_follow_up(const struct job *job)
-{
-	return job->stored.voice;
-}
-
-/* The messages to which the sound is added; NULL: it comes alone. */
-static const char *
-messages_of(const struct job *job)
-{
-	return job->reply != NULL ? job->reply : job->stored.reply;
-}
-
-/* What was heard stands above the answer, and is not read to him. */
-static char *
-without_heard(const struct job *job, char *text)
-{
-	char *heard;
-	size_t n;
-
-	if (text == NULL || (job->stored.progress.flags & QUESTION_HEARD) == 0)
-		return text;
-	heard = bot_heard(job->stored.text, "",
-	    job->engine->set->default_language);
-	n = heard == NULL ? 0 : strlen(heard);
-	if (n > 0 && strncmp(text, heard, n) == 0)
-		memmove(text, text + n, strlen(text + n) + 1);
-	free(heard);
-	return text;
-}
-
-/* The last answer of the conversation, or NULL. */
-static const char *
-last_answer(const struct job *job)
-{
-	size_t i = job->stored.n_turns;
-
-	while (i > 0)
-		if (!job->stored.turns[--i].from_user)
-			return job->stored.turns[i].text;
-	return NULL;
-}
-
-/* New; NULL when there is nothing to read or memory is short. */
-static char *
-text_of(const struct job *job)
-{
-	const char *messages = messages_of(job);
-	const char *text = last_answer(job);
-
-	if (messages != NULL)
-		return without_heard(job, message_plain(messages));
-	if (is_follow_up(job))
-		text = job->stored.text;
-	return text == NULL ? NULL : strdup(text);
-}
-
 bool
 speak_is_wanted(const struct job *job)
 {
@@ -111,20 +52,27 @@ speak_is_wanted(const struct job *job)
 static char *
 messages_with(const struct job *job, const struct utterance *u, size_t *len)
 {
-	const char *messages = messages_of(job);
-	const char *language = job->engine->set->default_language;
+	const char *messages = job_messages(job);
+	const char *note = words_text(WORDS_SPOKEN_IN_PART,
+	    job->engine->set->default_language);
+	char *sound, *out;
 
-	return message_with_audio(messages != NULL ? messages : "[]",
-	    u->cut ? words_text(WORDS_VOICE_CUT, language) : NULL, u->url,
-	    u->voice.duration_ms, len);
+	sound = messages == NULL
+	    ? message_audio(u->url, u->voice.duration_ms, NULL)
+	    : message_with_audio(messages, u->cut ? note : NULL, u->url,
+		  u->voice.duration_ms, NULL);
+	if (sound == NULL)
+		return NULL;
+	out = job_buttons(job, sound, true, len);
+	free(sound);
+	return out;
 }
 
 static char *
 messages_without(const struct job *job, enum words note, size_t *len)
 {
-	const char *messages = messages_of(job);
-	const char *text =
-	    words_text(note, job->engine->set->default_language);
+	const char *messages = job_messages(job);
+	const char *text = words_text(note, job->engine->set->default_language);
 
 	if (messages == NULL)
 		return message_texts(text, job->stored.quote_token, len);
@@ -144,12 +92,8 @@ conclude(struct job *job, char *messages, size_t len)
 {
 	leave(job);
 	job->remember = false;
-	if (messages == NULL && job->reply != NULL)
+	if (messages == NULL && job->said)
 		return OUT_NEXT;
-	if (messages == NULL && job->stored.reply != NULL) {
-		messages = strdup(job->stored.reply);
-		len = job->stored.reply_len;
-	}
 	if (messages == NULL) {
 		job->wait_ms = BACKOFF_MS;
 		return OUT_RETRY;
@@ -166,13 +110,13 @@ without_sound(struct job *job, const char *why)
 {
 	struct utterance *u = job->utterance;
 	bool follows = job->engine->set->voice_push == VOICE_PUSH_ON &&
-	    !is_follow_up(job) && u != NULL;
+	    !job->stored.voice && u != NULL;
 	size_t len = 0;
 	char *messages;
 
 	log_warn("job=%s stage=speak spoken=no reason=%s follows=%d", job->name,
 	    why, follows);
-	if (is_follow_up(job)) {
+	if (job->stored.voice) {
 		leave(job);
 		job->reason = "not spoken";
 		return OUT_DEAD;
@@ -219,7 +163,7 @@ deadline(const struct job *job)
 	int64_t window = (int64_t)set->reply_window * 1000 - SEND_MS;
 	int64_t age = job_age_ms(job);
 
-	if (!is_follow_up(job) && job->stored.reply_token[0] != '\0') {
+	if (!job->stored.voice && job->stored.reply_token[0] != '\0') {
 		window = age > window ? 0 : window - age;
 		tts = tts < window ? tts : window;
 	}
@@ -346,7 +290,8 @@ speak_finish(struct job *job, const struct net_reply *net)
 	enum out out;
 
 	if (net->end != NET_ANSWERED) {
-		report(job, net->end == NET_TOO_BIG ? STORE_WORKS : STORE_FAILS);
+		report(job,
+		    net->end == NET_TOO_BIG ? STORE_WORKS : STORE_FAILS);
 		log_warn("job=%s upstream=%s error=\"%s\"", job->name,
 		    upstream_name(UPSTREAM_TTS), net->error);
 		return net->timed_out || net->end == NET_TOO_BIG
@@ -382,11 +327,8 @@ static enum out
 prepare(struct job *job)
 {
 	struct store_progress *p = &job->stored.progress;
-	char *text = text_of(job);
-	int rc = text == NULL ? -1 : utterance_new(job, text, SPOKEN_MS);
 
-	free(text);
-	if (rc == -1)
+	if (utterance_new(job, SPOKEN_MS) == -1)
 		return without_sound(job, "text");
 	if (p->deadline_ms == 0 || p->interrupted != 0 || job->stored.aged)
 		p->deadline_ms = deadline(job);

@@ -86,11 +86,10 @@ is_complete(const struct upstreams *up, const struct settings *set)
 	bool fallback = set->gemini_fallback_model[0] != '\0';
 
 	return up->model_url[0] != NULL && up->stt_url != NULL &&
-	    up->tts_url != NULL &&
-	    up->content_url != NULL && up->reply_url != NULL &&
-	    up->push_url != NULL && up->loading_url != NULL &&
-	    up->model_key != NULL && up->line_token != NULL &&
-	    (!fallback || up->model_url[1] != NULL);
+	    up->tts_url != NULL && up->content_url != NULL &&
+	    up->reply_url != NULL && up->push_url != NULL &&
+	    up->loading_url != NULL && up->model_key != NULL &&
+	    up->line_token != NULL && (!fallback || up->model_url[1] != NULL);
 }
 
 int

@@ -31,10 +31,11 @@ struct utterance {
 };
 
 /*
- * Gives the job its utterance, of as much of the text as is spoken in
- * limit_ms.  -1 when nothing of it can be spoken, or memory is short.
+ * Gives the job its utterance: of its answer, or else of the conversation's
+ * last one, as much as is spoken in limit_ms.  -1 when there is nothing that
+ * can be spoken, or memory is short.
  */
-int utterance_new(struct job *, const char *text, uint64_t limit_ms);
+int utterance_new(struct job *, uint64_t limit_ms);
 
 /*
  * Lets the helper encode and publish the sound, which it takes out of reply;

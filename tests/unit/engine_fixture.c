@@ -153,8 +153,7 @@ static enum store_fate
 send_event(struct fixture *f, unsigned user, unsigned event, const char *text)
 {
 	struct store_lease lease;
-	enum store_fate fate =
-	    admit_event(f, user, event, event, text, &lease);
+	enum store_fate fate = admit_event(f, user, event, event, text, &lease);
 
 	if (fate == STORE_ACCEPTED)
 		assert_int_equal(mailbox_job(f->mailbox, &lease), 0);

@@ -151,9 +151,9 @@ static const struct {
 } oddities[] = {
 	{ { .tts_status = 400 }, 1 },
 	{ { .tts_status = 404 }, 1 },
-	{ { .tts_ms = 1 }, 3 },       /* no answer can be so short */
-	{ { .tts_ms = 120000 }, 3 },  /* nor so long */
-	{ { .tts_ms = 300000 }, 1 },  /* that is more than is taken */
+	{ { .tts_ms = 1 }, 3 },      /* no answer can be so short */
+	{ { .tts_ms = 120000 }, 3 }, /* nor so long */
+	{ { .tts_ms = 300000 }, 1 }, /* that is more than is taken */
 	{ { .tts_type = "text/plain" }, 3 },
 };
 

@@ -24,8 +24,8 @@ struct upstream_knobs {
 	unsigned stt_delay_ms;
 	int stt_status; /* 0: 200 */
 	unsigned tts_delay_ms;
-	int tts_status;  /* 0: 200 */
-	unsigned tts_ms; /* how long the sound is; 0: a second */
+	int tts_status;       /* 0: 200 */
+	unsigned tts_ms;      /* how long the sound is; 0: a second */
 	const char *tts_type; /* NULL: bare samples; static */
 };
 
