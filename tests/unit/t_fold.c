@@ -140,11 +140,12 @@ static size_t
 folded_length(const char *bit, size_t n)
 {
 	size_t len = strlen(bit), i;
-	char *text = malloc(1 + n * len), *folded;
+	char *text = malloc(2 + n * len), *folded;
 
 	text[0] = 'x';
 	for (i = 0; i < n; i++)
 		memcpy(text + 1 + i * len, bit, len);
+	text[1 + n * len] = '\0';
 	folded = fold_text(text, 1 + n * len);
 	assert_non_null(folded);
 	len = strlen(folded);

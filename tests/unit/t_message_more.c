@@ -35,13 +35,13 @@ enum { N_LABELS = sizeof(labels) / sizeof(labels[0]) };
 /* Twenty characters as people see them. */
 #define NURSE_AND_19 "👩🏽‍⚕️1234567890123456789"
 
-/* Frees json. */
+/* Frees what was made. */
 static void
-same(char *json, const char *wanted)
+same(char *made, const char *wanted)
 {
-	assert_non_null(json);
-	assert_string_equal(json, wanted);
-	free(json);
+	assert_non_null(made);
+	assert_string_equal(made, wanted);
+	free(made);
 }
 
 /* An answer of n messages; new. */
