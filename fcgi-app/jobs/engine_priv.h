@@ -37,7 +37,8 @@ struct engine {
 	bool has_suspect; /* until no job is left */
 	int64_t claim_ms; /* boot clock: when to look for jobs again */
 	int64_t
-	    commit_ms; /* not before: after a failed commit, or in a crowd */
+	    commit_ms;   /* not before: after a failed commit, or in a crowd */
+	int64_t told_ms; /* boot clock: the last commit's time */
 	uint32_t lease_ms;                     /* of every claim and step */
 	struct store_step steps[COMMIT_BATCH]; /* of the commit under way */
 	struct job *batch[COMMIT_BATCH];

@@ -18,8 +18,11 @@
 #include "jobs/speech.h"
 #include "jobs/stage.h"
 
-/* So long before its lease ends an answer stops waiting for room. */
-enum { NO_ROOM_MS = 10000 };
+enum {
+	NO_ROOM_MS = 10000, /* so long before its lease ends an answer stops
+			     * waiting for room */
+	LATE_MS = 10000     /* of a lease: less than its margin */
+};
 
 static void job_settle(struct job *, enum out);
 
@@ -31,12 +34,6 @@ job_age_ms(const struct job *job)
 	if (job->stored.aged)
 		return INT64_MAX;
 	return age < 0 ? 0 : age;
-}
-
-static void
-job_renew(struct job *job)
-{
-	job->lease_until_ms = clock_boot_ms() + job->engine->lease_ms;
 }
 
 /* Begins the stage that progress names. */
@@ -86,6 +83,29 @@ name_job(struct job *job, const struct store_job_id *id)
 	    id->user[3], id->seq);
 }
 
+/*
+ * Who stood still while the store gave it a lease, or had to wait with one,
+ * may find too little of it left for the work.
+ */
+static bool
+job_is_late(const struct job *job)
+{
+	int64_t left = job->lease_until_ms - clock_boot_ms();
+
+	return left < (int64_t)job->engine->lease_ms - LATE_MS;
+}
+
+/* To be claimed anew by anyone, who will know as much as we did. */
+static void
+job_return(struct job *job)
+{
+	struct store_progress *p = &job->stored.progress;
+
+	if (p->interrupted != 0 && p->intent == DELIVERY_REPLY)
+		p->flags |= DELIVERY_UNKNOWN;
+	job_give_back(job);
+}
+
 /* A job that cannot be read cannot be answered either: it ends here. */
 static int
 job_unreadable(struct job *job, enum store_rc rc)
@@ -112,7 +132,6 @@ job_begin(struct engine *engine, const struct store_lease *lease)
 	job->engine = engine;
 	name_job(job, &lease->id);
 	link_job(engine, job);
-	job_renew(job);
 	rc = store_load(engine->store, lease, engine_now(), &job->stored);
 	job->stored.lease = *lease;
 	if (job->stored.voice)
@@ -121,8 +140,12 @@ job_begin(struct engine *engine, const struct store_lease *lease)
 		rc = STORE_ERR;
 	if (rc != STORE_OK)
 		return job_unreadable(job, rc);
+	job->lease_until_ms = job->stored.lease_until_ms;
 	store_mark(engine->store, &lease->id);
-	job_enter(job);
+	if (job_is_late(job))
+		job_return(job);
+	else
+		job_enter(job);
 	store_mark(engine->store, NULL);
 	return 0;
 }
@@ -397,7 +420,7 @@ job_committed(struct job *job, enum store_rc rc)
 		job_free(job);
 		return;
 	}
-	job_renew(job);
+	job->lease_until_ms = engine->told_ms + engine->lease_ms;
 	if (job->step.kind == STORE_HEARD)
 		job_reload(job);
 	else

@@ -161,6 +161,7 @@ store_load(struct store *s, const struct store_lease *lease,
 	out->progress = job->progress;
 	out->direct = job->direct;
 	out->voice = job->voice;
+	out->lease_until_ms = job->visible_ms;
 	out->received_ms = job->received_ms;
 	out->created_ms = job->created_ms;
 	out->aged = job->received_boot != memory_boot(&now);
