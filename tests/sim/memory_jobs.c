@@ -66,6 +66,7 @@ memory_job_remove(struct job *job)
 	free(job->reply_token);
 	free(job->quote_token);
 	free(job->text);
+	free(job->recording);
 	free(job->reply);
 	free(job);
 }

@@ -92,6 +92,19 @@ claim_ms(const struct proc *p)
 	return poll - sim.boot_ms;
 }
 
+/* Nor do those in which nobody's turn with a recording comes. */
+static int64_t
+speech_ms(const struct proc *p)
+{
+	const struct speech *speech = &p->engine->speech;
+	const struct job *first = TAILQ_FIRST(&speech->queue);
+
+	if (first == NULL ||
+	    (speech->n >= sim.settings.speech_jobs && !speech_is_late(first)))
+		return INT64_MAX;
+	return p->engine->claim_ms - sim.boot_ms;
+}
+
 int64_t
 proc_due_ms(const struct proc *p)
 {
@@ -111,6 +124,9 @@ proc_due_ms(const struct proc *p)
 		due = other;
 	other = p->engine->commit_ms - sim.boot_ms;
 	if (p->engine->to_commit != NULL && other < due)
+		due = other;
+	other = speech_ms(p);
+	if (other < due)
 		due = other;
 	return due < sim.now_ms ? sim.now_ms : due;
 }
