@@ -19,6 +19,7 @@
 enum {
 	CLAIM_EVERY_MS = 250, /* how soon a dead process is noticed */
 	CLAIM_BATCH = 256,
+	STOOD_MS = 5000, /* so late is nobody who was not stopped */
 	LEASE_MARGIN_S = 15,
 	SEND_S = 10,      /* the longest delivery call */
 	GRACE_MS = 400,   /* for deliveries under way, at the end */
@@ -182,7 +183,7 @@ claim_jobs(struct engine *engine)
 	if (engine->calm)
 		give_back_waiting(engine);
 	if (n == CLAIM_BATCH)
-		engine->claim_ms = 0;
+		engine->claim_ms = clock_boot_ms();
 	for (i = 0; i < n; i++)
 		(void)job_begin(engine, &leases[i]);
 }
@@ -222,6 +223,24 @@ give_back_memory(struct engine *engine)
 	engine->peak = now == 0 ? 0 : now < PEAK_LEAST ? PEAK_LEAST : now;
 }
 
+/*
+ * A process that was stopped and wakes late finds its own jobs due: what it
+ * has just heard of them is written down first, however often that fails.
+ */
+static bool
+may_claim(struct engine *engine)
+{
+	int64_t late_ms = clock_boot_ms() - engine->claim_ms;
+
+	if (late_ms >= STOOD_MS && engine->to_commit != NULL)
+		engine->stood = true;
+	if (engine->to_commit == NULL)
+		engine->stood = false;
+	if (late_ms >= 0 && engine->stood)
+		engine->claim_ms = engine->commit_ms;
+	return late_ms >= 0 && !engine->stood;
+}
+
 void
 engine_turn(struct engine *engine)
 {
@@ -229,12 +248,8 @@ engine_turn(struct engine *engine)
 		log_die("engine error=\"cannot wait for sockets\"");
 	begin_waiting(engine);
 	speech_run(engine);
-	/*
-	 * A process that was stopped and wakes late finds its own jobs due:
-	 * what it has just heard of them comes first.
-	 */
 	engine_commit(engine);
-	if (clock_boot_ms() >= engine->claim_ms) {
+	if (may_claim(engine)) {
 		claim_jobs(engine);
 		engine_commit(engine);
 	}
