@@ -116,8 +116,11 @@ CONTENT = {
     **LINE,
     "202": line_fault(False, 202),
     "410": line_fault(False, 410, "The content is gone"),
+    "cut": line_fault(False, None, then="cut"),
+    "drip": line_fault(False, None, then="drip"),
     "endless": line_fault(False, None, then="endless"),
 }
+RECORDING = b"\0\0\0\x1cftypM4A "
 
 
 def endless(exchange):
@@ -125,9 +128,26 @@ def endless(exchange):
     exchange.set_status(200)
     exchange.handler.wfile.write(
         b"HTTP/1.1 200 OK\r\nContent-Type: audio/x-m4a\r\n"
-        b"Connection: close\r\n\r\n\0\0\0\x1cftypM4A ")
+        b"Connection: close\r\n\r\n" + RECORDING)
     while True:
         exchange.write(bytes(65536))
+
+
+def cut_recording(exchange):
+    """Less audio than was announced."""
+    exchange.answer(200, RECORDING, "audio/x-m4a", length=5000)
+
+
+def drip_recording(exchange):
+    """A byte now and then."""
+    exchange.begin(200, "audio/x-m4a", None, 5000)
+    while not exchange.gone(0.1):
+        exchange.write(b"\0")
+
+
+THEN = {"hang": lambda exchange: exchange.gone(None), "endless": endless,
+        "cut": cut_recording, "drip": drip_recording,
+        "close": lambda exchange: None}
 
 
 def apply_line(exchange, fault):
@@ -140,10 +160,7 @@ def apply_line(exchange, fault):
         exchange.json(row["status"], row["body"], exchange.line_headers)
         return
     exchange.set_status(0)
-    if row["then"] == "hang":
-        exchange.gone(None)
-    elif row["then"] == "endless":
-        endless(exchange)
+    THEN[row["then"]](exchange)
     exchange.close()
 
 
