@@ -17,8 +17,14 @@ def fetches(sim):
 
 
 @pytest.fixture
-def bot(deploy, server):
-    return deploy(server, fresh=True)
+def hook():
+    """The app as it is; a control names another."""
+    return ""
+
+
+@pytest.fixture
+def bot(deploy, server, hook):
+    return deploy(server, fresh=True, hook=hook)
 
 
 @pytest.fixture
@@ -84,6 +90,29 @@ def test_what_was_heard_is_paid_once(sim, speak, kill, answered):
     answered()
     assert len(fetches(sim)) == 1 and len(sim.hearings) == 1
     assert sim.model_calls[1].question == WORDS
+
+
+@pytest.mark.parametrize("hook", ["words_forgotten"])
+def test_control_words_not_written_down_are_paid_twice(sim, speak, kill,
+                                                       answered, hook):
+    sim.faults.add("gemini", "hang")
+    speak()
+    assert sim.wait_for(lambda: sim.model_calls, 8)
+    kill()
+    answered()
+    assert len(fetches(sim)) == 2 and len(sim.hearings) == 2
+
+
+@pytest.mark.only("fcgid")
+def test_control_nobody_is_there_to_take_it_over(bot, sim, user, speak):
+    """The process of mod_fcgid was the only one, until cron's drain comes."""
+    sim.faults.add("stt", "hang")
+    speak()
+    assert sim.wait_for(lambda: sim.hearings, 5)
+    bot.kill_worker(bot.connected_worker(sim.server.server_port))
+    assert sim.wait_answers(user("mei"), 1, 1.5) == []
+    assert bot.drain().returncode == 0
+    assert len(sim.wait_answers(user("mei"), 1, 8)) == 1
 
 
 def test_what_was_answered_is_paid_once(sim, speak, kill, answered):
