@@ -17,13 +17,20 @@ enum words {
 	WORDS_NO_RECORDING,    /* LINE does not have it any more */
 	WORDS_TOO_LONG,        /* it is too large */
 	WORDS_HEARD,           /* above an answer: what was heard */
+	WORDS_VOICE_ON,        /* a choice is confirmed, as the next two */
+	WORDS_VOICE_OFF,
+	WORDS_VOICE_AUTO,
+	WORDS_NO_VOICE,         /* voice is asked for and not set up */
+	WORDS_NOTHING_TO_SPEAK, /* "speak", and there is no answer yet */
+	WORDS_NOT_SPOKEN,       /* below an answer: its text alone */
+	WORDS_VOICE_FOLLOWS,    /* below an answer */
+	WORDS_SPOKEN_IN_PART,   /* below an answer: it is too long to read */
 	WORDS__MAX
 };
 
 /*
- * The sentence in a language (a tag such as "en" or "en-GB", of which the
- * first part decides), in English when we do not speak it or it is NULL.
- * Static.
+ * The sentence in a language (a tag, see language.h), in English when we do
+ * not speak it or it is NULL.  Static.
  */
 const char *words_text(enum words, const char *language);
 

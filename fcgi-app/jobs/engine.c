@@ -3,11 +3,13 @@
  */
 #include "jobs/engine.h"
 
+#include <errno.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "audio/shelf.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "jobs/delivery.h"
@@ -45,6 +47,8 @@ engine_lease_ms(const struct settings *set)
 
 	if (set->stt_timeout > longest)
 		longest = set->stt_timeout;
+	if (set->tts_timeout > longest)
+		longest = set->tts_timeout;
 	return (longest + LEASE_MARGIN_S) * 1000;
 }
 
@@ -193,6 +197,8 @@ engine_wait_ms(const struct engine *engine)
 
 	if (engine->to_commit != NULL && engine->commit_ms < until)
 		until = engine->commit_ms;
+	if (engine->speech.next_ms < until)
+		until = engine->speech.next_ms;
 	return until <= now ? 0 : (int)(until - now);
 }
 
@@ -254,7 +260,7 @@ give_back(struct engine *engine, bool deliveries)
 	struct job *job;
 
 	for (job = engine->jobs; job != NULL; job = job->next)
-		if ((job->call != NULL || job->waits) &&
+		if ((job->call != NULL || job->place.waits != SPEECH_NOT) &&
 		    (deliveries || job->stored.progress.stage != STAGE_DELIVER))
 			job_give_back(job);
 	engine_commit(engine);
@@ -304,6 +310,33 @@ engine_jobs(const struct engine *engine)
 
 /* --------------------------------------------------------------- life -- */
 
+static void
+collect_chores(void *arg)
+{
+	struct engine *engine = arg;
+
+	(void)helper_collect(engine->helper);
+}
+
+/* Without voice answers nothing here would block. */
+static int
+open_helper(struct engine *engine, char *err, size_t err_size)
+{
+	if (*engine->set->public_base_url == '\0')
+		return 0;
+	if (shelf_open(engine->set->audio_dir) != SHELF_OK) {
+		(void)snprintf(err, err_size,
+		    "AUDIO_DIR %s: %s; make it, or let us write to it",
+		    engine->set->audio_dir, strerror(errno));
+		return -1;
+	}
+	engine->helper = helper_new();
+	if (engine->helper == NULL)
+		return -1;
+	return net_watch(engine->net, helper_fd(engine->helper), collect_chores,
+	    engine);
+}
+
 int
 engine_open(struct engine **out, const struct engine_config *config, char *err,
     size_t err_size)
@@ -330,7 +363,8 @@ engine_open(struct engine **out, const struct engine_config *config, char *err,
 	if (upstreams_init(&engine->up, config->settings) == -1 ||
 	    net_open(&engine->net, &net, err, err_size) == -1 ||
 	    net_watch(engine->net, mailbox_fd(engine->mailbox), read_mail,
-		engine) == -1) {
+		engine) == -1 ||
+	    open_helper(engine, err, err_size) == -1) {
 		engine_close(&engine);
 		return -1;
 	}
@@ -354,6 +388,7 @@ engine_close(struct engine **enginep)
 		free(mail);
 	}
 	net_close(&engine->net);
+	helper_free(&engine->helper);
 	upstreams_release(&engine->up);
 	free(engine);
 }

@@ -1,6 +1,7 @@
 /* grapheme - a table of what joins what came before it. */
-#include <stddef.h>
+#include <string.h>
 
+#include "base/utf8.h"
 #include "line/grapheme.h"
 
 struct range {
@@ -86,4 +87,18 @@ grapheme_begins(struct grapheme *state, uint32_t c)
 	state->flags = is_flag ? state->flags + 1 : 0;
 	state->last = c;
 	return begins;
+}
+
+size_t
+grapheme_count(const char *text)
+{
+	struct grapheme state = { 0 };
+	size_t len = strlen(text), count = 0, n;
+	uint32_t c;
+
+	for (; len > 0 && (n = utf8_next(text, len, &c)) > 0; len -= n) {
+		count += grapheme_begins(&state, c);
+		text += n;
+	}
+	return count;
 }

@@ -10,6 +10,7 @@
 #define LINE_GRAPHEME_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* What was read before; starts as { 0 }. */
@@ -20,5 +21,8 @@ struct grapheme {
 
 /* Takes the next character: does one that a reader sees begin with it? */
 bool grapheme_begins(struct grapheme *, uint32_t c);
+
+/* How many characters a reader sees in a text, which is valid UTF-8. */
+size_t grapheme_count(const char *text);
 
 #endif

@@ -7,7 +7,8 @@ Shortcuts against the real thing: a group has one member for the quota; no
 limit on many messages to one user; a blocked user still has a profile; the
 data host is the same server; a token is not burnt by a refused body;
 multicast, broadcast, rich menus, read marks and groups are unknown paths;
-the words of the 400s about retry keys are ours.
+the words of the 400s about retry keys are ours; of quick replies only those
+that send a text are shown.
 """
 
 import json
@@ -252,7 +253,8 @@ class Line:
                                   if m["type"] != "audio"],
                            sounds=[{"url": m["originalContentUrl"],
                                     "ms": m["duration"]} for m in messages
-                                   if m["type"] == "audio"])
+                                   if m["type"] == "audio"],
+                           buttons=buttons(messages))
         return {"sentMessages": sent}
 
     def finish(self, exchange, fault, status=None, body=None):
@@ -322,6 +324,13 @@ def shown(message):
     if kind == "flex":
         return message["altText"]
     return f"[{kind} {message.get('originalContentUrl', '')}]"
+
+
+def buttons(messages):
+    """The quick replies that are shown: what each says and what it sends."""
+    items = messages[-1].get("quickReply", {}).get("items", [])
+    return [{"label": item["action"]["label"], "text": item["action"]["text"]}
+            for item in items if item["action"]["type"] == "message"]
 
 
 BOT = "/v2/bot/"
