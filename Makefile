@@ -198,7 +198,7 @@ run-fuzz: $(RUN_FUZZ)
 $(RUN_FUZZ): run-%: $(BUILD)/tests/fuzz/%
 	@scripts/run-test.sh --fuzz $(FUZZ_SECONDS) $<
 
-e2e: all
+e2e: all $(HOOK_APPS)
 	@E2E_SERVERS="$(SERVERS)" /usr/bin/python3 -B -m pytest -q \
 	    -p no:cacheprovider tests/e2e
 
