@@ -1,10 +1,10 @@
 /*
  * doorbell.h - how one process tells another that a job of it was cancelled.
  *
- * Each worker's slot has a datagram socket in DATA_DIR, which is 0700.  A ring is news, not a
- * promise: the store has fenced the job already, and who does not hear of it
- * finds out at its next step.  All of it from the engine's thread, but
- * doorbell_ring() from any.
+ * Each worker's slot has a datagram socket in DATA_DIR, which is 0700.  A ring
+ * is news, not a promise: the store has fenced the job already, and who does
+ * not hear of it finds out at its next step.  All of it from the engine's
+ * thread, but doorbell_ring() from any.
  */
 #ifndef JOBS_DOORBELL_H
 #define JOBS_DOORBELL_H
