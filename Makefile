@@ -62,7 +62,7 @@ LDFLAGS =
 ALL_CFLAGS = $(WARN) $(WERROR) $(HARDEN) -fPIE -pthread $(CFLAGS)
 ALL_LDFLAGS = -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed $(HARDEN) \
 	      $(LDFLAGS)
-LIBS = -lfcgi -lcurl -ljansson -lyajl -llmdb -lcrypto -lmp3lame
+LIBS = -lfcgi -lcurl -ljansson -lyajl -llmdb -lcrypto -lmp3lame -lutf8proc
 
 # ---- lists -----------------------------------------------------------------
 
@@ -80,8 +80,8 @@ TOOLS = $(wildcard tests/torture/tools/*.c)
 
 # The store in memory, and the tests of the store's header that run on both.
 MEMORY = $(wildcard tests/sim/memory_*.c)
-BOTH_STORES = $(wildcard $(addprefix tests/unit/t_,admit.c breaker.c steps.c \
-		store_clock.c sweep.c voice.c worker.c worker_suspect.c))
+BOTH_STORES = $(wildcard $(addprefix tests/unit/t_,admit.c answer.c breaker.c \
+		steps.c store_clock.c sweep.c voice.c worker.c worker_suspect.c))
 
 # The simulator, and what of the bot it looks at from outside.
 SIM = $(filter-out tests/sim/memory_fixture.c,$(wildcard tests/sim/*.c))
@@ -93,8 +93,8 @@ SIM_HISTORIES = 100000
 # What runs in more than one thread, and what valgrind should see.
 TSAN_TESTS = $(wildcard $(addprefix tests/unit/t_,engine*.c fcgi*.c helper*.c \
 		log*.c mailbox*.c net*.c seal*.c signature*.c))
-VALGRIND_TESTS = $(wildcard $(addprefix tests/unit/t_,admit*.c breaker*.c \
-		key*.c seal*.c steps*.c store*.c sweep*.c turn*.c voice*.c worker*.c))
+VALGRIND_TESTS = $(wildcard $(addprefix tests/unit/t_,admit*.c answer*.c \
+		breaker*.c key*.c seal*.c steps*.c store*.c sweep*.c turn*.c voice*.c worker*.c))
 
 # make unit TESTS=tests/unit/t_log.c runs that one alone.
 TESTS = $(UNIT)
@@ -199,7 +199,7 @@ run-fuzz: $(RUN_FUZZ)
 $(RUN_FUZZ): run-%: $(BUILD)/tests/fuzz/%
 	@scripts/run-test.sh --fuzz $(FUZZ_SECONDS) $<
 
-e2e: all
+e2e: all $(HOOK_APPS)
 	@E2E_SERVERS="$(SERVERS)" /usr/bin/python3 -B -m pytest -q \
 	    -p no:cacheprovider tests/e2e
 

@@ -19,6 +19,7 @@ rules()
 	only 'openssl/.*'   'fcgi-app/line/signature\.c|store/seal\.c'
 	only 'yajl/.*'      'fcgi-app/line/fields\.c'
 	only 'lame/.*'      'fcgi-app/audio/mp3\.c'
+	only 'utf8proc\.h'  'fcgi-app/base/fold\.c'
 	only 'jansson\.h'   'fcgi-app/(line|model)/|fcgi-app/web/status\.c'
 
 	#     folder         may include, of ours
@@ -144,6 +145,7 @@ self_test()
 	breaks fcgi-app/line/event.c '<yajl/yajl_parse.h>'
 	breaks fcgi-app/web/webhook.c ' <jansson.h>'
 	breaks fcgi-app/audio/pcm.c '<lame/lame.h>'
+	breaks fcgi-app/bot/command.c '<utf8proc.h>'
 	for lower in net line model audio bot jobs web store; do
 		breaks fcgi-app/base/x.h "\"$lower/x.h\""
 	done

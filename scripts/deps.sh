@@ -9,13 +9,16 @@
 # without either it prints what to type, and exits 1.  On a system without dpkg
 # it only says what is wanted.
 #
+# libutf8proc has Unicode's tables: words that users type are compared without
+# regard to width, case and accents' spelling.
+#
 # Debian starts a server as soon as it is installed.  These servers are for us
 # to start, so policy-rc.d forbids it meanwhile, and those that are new are not
 # started at the next boot either.
 set -eu
 
 build='gcc libc6-dev make libcurl4-openssl-dev libfcgi-dev libjansson-dev
-	liblmdb-dev libmp3lame-dev libssl-dev libyajl-dev'
+	liblmdb-dev libmp3lame-dev libssl-dev libutf8proc-dev libyajl-dev'
 run="$build ca-certificates lighttpd python3"
 check="$run apache2 clang clang-format clang-tidy cppcheck ffmpeg
 	libapache2-mod-fcgid libc6-dbg libclang-rt-dev libcmocka-dev

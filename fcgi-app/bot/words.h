@@ -17,6 +17,14 @@ enum words {
 	WORDS_NO_RECORDING,    /* LINE does not have it any more */
 	WORDS_TOO_LONG,        /* it is too large */
 	WORDS_HEARD,           /* above an answer: what was heard */
+	WORDS_VOICE_ON,        /* a choice is confirmed, as the next two */
+	WORDS_VOICE_OFF,
+	WORDS_VOICE_AUTO,
+	WORDS_NO_VOICE,         /* voice is asked for and not set up */
+	WORDS_NOTHING_TO_SPEAK, /* "speak", and there is no answer yet */
+	WORDS_NOT_SPOKEN,       /* below an answer: its text alone */
+	WORDS_VOICE_FOLLOWS,    /* below an answer */
+	WORDS_SPOKEN_IN_PART,   /* below an answer: it is too long to read */
 	WORDS__MAX
 };
 

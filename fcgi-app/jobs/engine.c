@@ -13,6 +13,7 @@
 #include "jobs/delivery.h"
 #include "jobs/engine_priv.h"
 #include "jobs/stage.h"
+#include "jobs/utterance.h"
 
 enum {
 	CLAIM_EVERY_MS = 250, /* how soon a dead process is noticed */
@@ -46,6 +47,8 @@ engine_lease_ms(const struct settings *set)
 
 	if (set->stt_timeout > longest)
 		longest = set->stt_timeout;
+	if (set->tts_timeout > longest)
+		longest = set->tts_timeout;
 	return (longest + LEASE_MARGIN_S) * 1000;
 }
 
@@ -194,6 +197,8 @@ engine_wait_ms(const struct engine *engine)
 
 	if (engine->to_commit != NULL && engine->commit_ms < until)
 		until = engine->commit_ms;
+	if (engine->speech.next_ms < until)
+		until = engine->speech.next_ms;
 	return until <= now ? 0 : (int)(until - now);
 }
 
@@ -269,7 +274,7 @@ give_back(struct engine *engine, bool deliveries)
 	struct job *job;
 
 	for (job = engine->jobs; job != NULL; job = job->next)
-		if ((job->call != NULL || job->waits) &&
+		if ((job->call != NULL || job->place.waits != SPEECH_NOT) &&
 		    (deliveries || job->stored.progress.stage != STAGE_DELIVER))
 			job_give_back(job);
 	engine_commit(engine);
@@ -345,7 +350,8 @@ engine_open(struct engine **out, const struct engine_config *config, char *err,
 	if (upstreams_init(&engine->up, config->settings) == -1 ||
 	    net_open(&engine->net, &net, err, err_size) == -1 ||
 	    net_watch(engine->net, mailbox_fd(engine->mailbox), read_mail,
-		engine) == -1) {
+		engine) == -1 ||
+	    utterances_open(engine, err, err_size) == -1) {
 		engine_close(&engine);
 		return -1;
 	}
@@ -369,6 +375,7 @@ engine_close(struct engine **enginep)
 		free(mail);
 	}
 	net_close(&engine->net);
+	helper_free(&engine->helper);
 	upstreams_release(&engine->up);
 	free(engine);
 }

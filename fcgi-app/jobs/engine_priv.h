@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "jobs/engine.h"
+#include "jobs/helper.h"
 #include "jobs/job.h"
 #include "jobs/speech.h"
 #include "jobs/upstream.h"
@@ -21,6 +22,7 @@ struct engine {
 	struct store *store;
 	struct mailbox *mailbox;
 	struct net *net;
+	struct helper *helper; /* NULL: there are no voice answers */
 	struct upstreams up;
 	bool drain;
 	int64_t drain_until_ms; /* boot clock: claims nothing after it */

@@ -1,6 +1,4 @@
 /* message - an answer as JSON text messages. */
-#include <inttypes.h>
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,33 +62,4 @@ message_texts(const char *text, const char *quote_token, size_t *len)
 	if (n == 0)
 		buf_release(&out);
 	return n == 0 ? NULL : buf_take(&out, len);
-}
-
-/* How many messages there are; 0 when it is no array of them. */
-static size_t
-count_messages(const char *messages)
-{
-	json_t *all = json_loads(messages, 0, NULL);
-	size_t n = json_array_size(all);
-
-	json_decref(all);
-	return n;
-}
-
-char *
-message_with_audio(const char *messages, const char *url, uint32_t duration_ms,
-    size_t *len)
-{
-	size_t n = count_messages(messages);
-	struct buf out;
-
-	if (n == 0 || n >= MESSAGES_MAX)
-		return NULL;
-	buf_init(&out, MESSAGES_BYTES_MAX);
-	buf_add(&out, messages, strlen(messages) - 1); /* without "]" */
-	buf_puts(&out, ",{\"type\":\"audio\",\"originalContentUrl\":\"");
-	quote_json(&out, url, strlen(url));
-	buf_printf(&out, "\",\"duration\":%" PRIu32 "}]",
-	    duration_ms > 0 ? duration_ms : 1);
-	return buf_take(&out, len);
 }

@@ -36,7 +36,7 @@ unhear(struct job *job)
 	free(job->text);
 	job->text = job->recording;
 	job->recording = NULL;
-	job->voice = true;
+	job->role = VOICE;
 	if (p->busy_seq == job->id.seq)
 		p->busy_seq = 0;
 }

@@ -92,17 +92,17 @@ claim_ms(const struct proc *p)
 	return poll - sim.boot_ms;
 }
 
-/* Nor do those in which nobody's turn with a recording comes. */
+/* A place for a recording is free, or somebody's time comes. */
 static int64_t
 speech_ms(const struct proc *p)
 {
 	const struct speech *speech = &p->engine->speech;
-	const struct job *first = TAILQ_FIRST(&speech->queue);
 
-	if (first == NULL ||
-	    (speech->n >= sim.settings.speech_jobs && !speech_is_late(first)))
-		return INT64_MAX;
-	return p->engine->claim_ms - sim.boot_ms;
+	if (!TAILQ_EMPTY(&speech->queue) &&
+	    speech->n < sim.settings.speech_jobs)
+		return p->engine->claim_ms - sim.boot_ms;
+	return speech->next_ms == INT64_MAX ? INT64_MAX
+					    : speech->next_ms - sim.boot_ms;
 }
 
 int64_t

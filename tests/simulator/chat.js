@@ -4,8 +4,9 @@
  * Everything shown comes from two calls: /_sim/events, a long poll that tells
  * what was said and answered, and /_sim/state, asked twice a second.
  *
- * Shortcuts against the real thing: a push belongs to the oldest message of
- * its user that is still open; after NO_ANSWER_MS a user counts as idle.
+ * Shortcuts against the real thing: a push with a text belongs to the oldest
+ * message of its user that is still open, one of a sound alone to none; after
+ * NO_ANSWER_MS a user counts as idle.
  */
 "use strict";
 
@@ -67,6 +68,7 @@ class Phone {
     this.typing = root.querySelector(".typing");
     this.badge = root.querySelector(".state");
     this.input = root.querySelector("textarea");
+    this.quick = root.querySelector(".quick");
     this.open = new Map(); /* event id -> {t, note, late}: not answered yet */
     this.working = null; /* the event the bot works on, as far as we see */
     root.id = user.key;
@@ -89,7 +91,16 @@ class Phone {
       if (file.files.length > 0) this.speak(file.files[0]);
       file.value = "";
     });
+    this.name({ talk: this.talk, input: this.input, state: this.badge,
+      quick: this.quick, file, send: root.querySelector("[type=submit]") });
     byId("phones").append(root);
+  }
+
+  /* Ids for who looks from outside. */
+  name(parts) {
+    for (const [part, element] of Object.entries(parts)) {
+      element.id = `${this.key}-${part}`;
+    }
   }
 
   pressed(key) {
@@ -103,6 +114,10 @@ class Phone {
     const text = this.input.value;
     if (!text.trim()) return;
     this.input.value = "";
+    this.say(text);
+  }
+
+  say(text) {
     call("/_sim/say", { user: this.key, text })
       .catch(() => this.append(make("p", "note user bad", "not sent")));
   }
@@ -142,7 +157,23 @@ class Phone {
     this.badge.className = `state ${state}`;
   }
 
+  /* As in LINE they belong to the last message, and go with their use. */
+  offer(buttons) {
+    this.quick.hidden = buttons.length === 0;
+    this.quick.replaceChildren(...buttons.map(({ label, text }) => {
+      const button = make("button", "", label);
+      button.type = "button";
+      button.addEventListener("click", () => {
+        this.offer([]);
+        this.say(text);
+        this.input.focus();
+      });
+      return button;
+    }));
+  }
+
   said(entry) {
+    this.offer([]);
     const note = make("p", "note user", "sending…");
     this.append(make("div", "bubble user", entry.text), note);
     this.open.set(entry.event, { t: entry.t, note });
@@ -182,7 +213,9 @@ class Phone {
   }
 
   answered(entry) {
-    const event = entry.event || this.open.keys().next().value;
+    const alone = entry.texts.length === 0;
+    const event = entry.event || (alone ? undefined
+      : this.open.keys().next().value);
     const open = this.open.get(event);
     for (const text of entry.texts) {
       this.append(make("div", "bubble bot", text));
@@ -193,8 +226,11 @@ class Phone {
       : entry.how));
     if (open && open.note.textContent === "sending…") open.note.remove();
     this.open.delete(event);
-    this.typing.hidden = true;
+    this.offer(entry.buttons);
+    this.talk.scrollTop = this.talk.scrollHeight;
     this.reveal(entry);
+    if (event === undefined) return;
+    this.typing.hidden = true;
     if (event === this.working || !entry.event) this.rest();
   }
 

@@ -7,7 +7,8 @@ Shortcuts against the real thing: a group has one member for the quota; no
 limit on many messages to one user; a blocked user still has a profile; the
 data host is the same server; a token is not burnt by a refused body;
 multicast, broadcast, rich menus, read marks and groups are unknown paths;
-the words of the 400s about retry keys are ours.
+the words of the 400s about retry keys are ours; of quick replies only those
+that send a text are shown.
 """
 
 import json
@@ -17,7 +18,7 @@ import threading
 import time
 import uuid
 
-from simulator import faults as fault_tables
+from simulator import line_faults
 from simulator import line_rules
 from simulator.records import Record
 
@@ -173,7 +174,7 @@ class Line:
             if entry is None:
                 raise Refusal(400, "Invalid reply token")
             fault = self.faults.take(name, exchange.record)
-            accepted = fault is None or fault_tables.LINE[fault.name][
+            accepted = fault is None or line_faults.LINE[fault.name][
                 "accepted"]
             if accepted:
                 entry.used = True
@@ -193,7 +194,7 @@ class Line:
             raise Refusal(400, "Failed to send messages",
                           f"push to {body['to']!r}, who is unknown")
         fault = self.faults.take(name, exchange.record)
-        if fault and not fault_tables.LINE[fault.name]["accepted"]:
+        if fault and not line_faults.LINE[fault.name]["accepted"]:
             self.finish(exchange, fault)
             return
         with self.lock:
@@ -252,7 +253,8 @@ class Line:
                                   if m["type"] != "audio"],
                            sounds=[{"url": m["originalContentUrl"],
                                     "ms": m["duration"]} for m in messages
-                                   if m["type"] == "audio"])
+                                   if m["type"] == "audio"],
+                           buttons=buttons(messages))
         return {"sentMessages": sent}
 
     def finish(self, exchange, fault, status=None, body=None):
@@ -260,7 +262,7 @@ class Line:
         if fault is None:
             exchange.json(status, body, exchange.line_headers)
         else:
-            fault_tables.apply_line(exchange, fault)
+            line_faults.apply_line(exchange, fault)
 
     # the other calls
 
@@ -268,7 +270,7 @@ class Line:
         body = exchange.record.json
         self.judge(line_rules.check_loading(body))
         fault = self.faults.take(name, exchange.record)
-        if fault is None or fault_tables.LINE[fault.name]["accepted"]:
+        if fault is None or line_faults.LINE[fault.name]["accepted"]:
             seconds = body.get("loadingSeconds", 20)
             self.book.add("loadings", Record(user=body["chatId"],
                                              seconds=seconds,
@@ -322,6 +324,13 @@ def shown(message):
     if kind == "flex":
         return message["altText"]
     return f"[{kind} {message.get('originalContentUrl', '')}]"
+
+
+def buttons(messages):
+    """The quick replies that are shown: what each says and what it sends."""
+    items = messages[-1].get("quickReply", {}).get("items", [])
+    return [{"label": item["action"]["label"], "text": item["action"]["text"]}
+            for item in items if item["action"]["type"] == "message"]
 
 
 BOT = "/v2/bot/"

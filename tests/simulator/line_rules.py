@@ -41,6 +41,9 @@ def check_body(body, recipient):
     messages = found.list("messages", body.get("messages"), 1, 5)
     for i, message in enumerate(messages):
         check_message(found, f"messages[{i}]", message)
+        if i + 1 < len(messages) and "quickReply" in (message or {}):
+            found.doubt(f"messages[{i}]: only the last one's quickReply is "
+                        "shown")
     return found
 
 

@@ -175,16 +175,6 @@ make_or_run_short(void *text)
 	return json != NULL;
 }
 
-static bool
-add_or_run_short(void *messages)
-{
-	size_t len;
-	char *json = message_with_audio(messages, "https://a.org", 1, &len);
-
-	free(json);
-	return json != NULL;
-}
-
 static void
 every_allocation_may_fail(void **state)
 {
@@ -194,54 +184,6 @@ every_allocation_may_fail(void **state)
 	assert_true(fail_alloc_each(make_or_run_short, text) >=
 	    FAIL_ALLOC_LEAST(2));
 	free(text);
-	text = message_texts("Hi", "q", NULL);
-	assert_true(fail_alloc_each(add_or_run_short, text) >=
-	    FAIL_ALLOC_LEAST(2));
-	free(text);
-}
-
-static void
-a_sound_stands_behind_the_texts(void **state)
-{
-	size_t len;
-	char *texts = message_texts("Hi", "q", NULL);
-	char *json =
-	    message_with_audio(texts, "https://a.org/audio/b.mp3", 1234, &len);
-
-	(void)state;
-	assert_string_equal(json,
-	    "[{\"type\":\"text\",\"text\":\"Hi\",\"quoteToken\":\"q\"},"
-	    "{\"type\":\"audio\",\"originalContentUrl\":"
-	    "\"https://a.org/audio/b.mp3\",\"duration\":1234}]");
-	assert_int_equal(len, strlen(json));
-	free(json);
-	json = message_with_audio(texts, "https://a.org", 0, &len);
-	assert_non_null(strstr(json, "\"duration\":1}]"));
-	free(json);
-	free(texts);
-}
-
-static void
-a_sixth_message_is_not_made(void **state)
-{
-	size_t len;
-	char *text = repeat("word ", 4 * 1000 + 1), *texts, *json;
-
-	(void)state;
-	texts = message_texts(text, NULL, NULL);
-	free(text);
-	json = message_with_audio(texts, "https://a.org", 1, &len);
-	free(texts);
-	assert_null(json);
-	text = repeat("word ", 4 * 1000 - 1);
-	texts = message_texts(text, NULL, NULL);
-	free(text);
-	json = message_with_audio(texts, "https://a.org", 1, &len);
-	free(texts);
-	assert_non_null(json);
-	free(json);
-	assert_null(message_with_audio("{}", "https://a.org", 1, &len));
-	assert_null(message_with_audio("", "https://a.org", 1, &len));
 }
 
 int
@@ -255,8 +197,6 @@ main(void)
 		cmocka_unit_test(damaged_text_is_cleaned),
 		cmocka_unit_test(blank_text_is_no_message),
 		cmocka_unit_test(every_allocation_may_fail),
-		cmocka_unit_test(a_sound_stands_behind_the_texts),
-		cmocka_unit_test(a_sixth_message_is_not_made),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
