@@ -3,18 +3,17 @@
  */
 #include "jobs/engine.h"
 
-#include <errno.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "audio/shelf.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "jobs/delivery.h"
 #include "jobs/engine_priv.h"
 #include "jobs/stage.h"
+#include "jobs/utterance.h"
 
 enum {
 	CLAIM_EVERY_MS = 250, /* how soon a dead process is noticed */
@@ -325,33 +324,6 @@ engine_jobs(const struct engine *engine)
 
 /* --------------------------------------------------------------- life -- */
 
-static void
-collect_chores(void *arg)
-{
-	struct engine *engine = arg;
-
-	(void)helper_collect(engine->helper);
-}
-
-/* Without voice answers nothing here would block. */
-static int
-open_helper(struct engine *engine, char *err, size_t err_size)
-{
-	if (*engine->set->public_base_url == '\0')
-		return 0;
-	if (shelf_open(engine->set->audio_dir) != SHELF_OK) {
-		(void)snprintf(err, err_size,
-		    "AUDIO_DIR %s: %s; make it, or let us write to it",
-		    engine->set->audio_dir, strerror(errno));
-		return -1;
-	}
-	engine->helper = helper_new();
-	if (engine->helper == NULL)
-		return -1;
-	return net_watch(engine->net, helper_fd(engine->helper), collect_chores,
-	    engine);
-}
-
 int
 engine_open(struct engine **out, const struct engine_config *config, char *err,
     size_t err_size)
@@ -379,7 +351,7 @@ engine_open(struct engine **out, const struct engine_config *config, char *err,
 	    net_open(&engine->net, &net, err, err_size) == -1 ||
 	    net_watch(engine->net, mailbox_fd(engine->mailbox), read_mail,
 		engine) == -1 ||
-	    open_helper(engine, err, err_size) == -1) {
+	    utterances_open(engine, err, err_size) == -1) {
 		engine_close(&engine);
 		return -1;
 	}
