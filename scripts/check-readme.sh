@@ -6,7 +6,7 @@
 # It asks the app itself: --check prints every key with its default, and a bad
 # value makes it say what is allowed.  Compared are the settings table of
 # README.md and all of .env.example.  The sentences that users see are compared
-# with words_en.c, the paths that README.md names with what is there.
+# with words.c, the paths that README.md names with what is there.
 set -u
 umask 077
 cd "$(dirname "$0")/.." || exit 1
@@ -93,7 +93,7 @@ missing() # WHAT; the lines that README.md has to hold come in on stdin
 # Literals that stand side by side are one.
 sentences()
 {
-	tr '\n\t' '  ' <fcgi-app/bot/words_en.c | sed 's/" *"//g' |
+	tr '\n\t' '  ' <fcgi-app/bot/words.c | sed 's/" *"//g' |
 		grep -oE '\[WORDS_[A-Z_]+\] = *"[^"]*"' | cut -d'"' -f2
 }
 

@@ -65,6 +65,7 @@ static void
 fill_state(struct tx *tx, struct store_job *out, const struct job *job)
 {
 	out->progress = job->progress;
+	out->lease_until_ms = job->visible_ms;
 	out->received_ms = job->received_ms;
 	out->created_ms = job->created_ms;
 	out->voice = job_is_beside(job);

@@ -148,9 +148,9 @@ steps_make(struct steps *all, struct store_step *steps,
  * come, so they ask however short they are.
  */
 enum store_rc
-steps_find_room(struct store *s, const struct store_now *now, void *arg)
+steps_find_room(struct store *s, const struct store_now *now, void *steps)
 {
-	struct steps *all = arg;
+	struct steps *all = steps;
 	size_t bytes = 0, jobs = 0, more, new;
 	struct work *w;
 

@@ -231,6 +231,7 @@ struct store_turn {
 
 struct store_job {
 	struct store_lease lease;
+	int64_t lease_until_ms; /* boot clock: then others may claim it */
 	struct store_progress progress;
 	bool direct;
 	bool voice;            /* not heard yet, or a follow-up: not answered */

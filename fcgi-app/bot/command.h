@@ -7,8 +7,6 @@
 #ifndef BOT_COMMAND_H
 #define BOT_COMMAND_H
 
-#include "bot/language.h"
-
 enum command {
 	COMMAND_NONE = 0,   /* a question */
 	COMMAND_VOICE_ON,   /* every answer is read aloud */
@@ -31,16 +29,25 @@ enum {
  */
 enum command command_of(const char *text);
 
-/* The same; *language, untouched with COMMAND_NONE, is the word's. */
-enum command command_match(const char *text, enum language *language);
-
-/* What a button for it says, and sends; static, NULL for COMMAND_NONE. */
-const char *command_label(enum command, enum language);
+/* The same; *language, untouched with COMMAND_NONE, is the tag of its word. */
+enum command command_match(const char *text, const char **language);
 
 /*
- * The i-th spelling of a command in a language, as fold_text() leaves it; the
- * first one is the label's.  NULL behind the last.
+ * What a button for it says, and sends, in the language that a tag means (its
+ * first part decides), in English when that is none of ours or NULL.  Static;
+ * NULL for COMMAND_NONE.
  */
-const char *command_spelling(enum command, enum language, unsigned i);
+const char *command_label(enum command, const char *language);
+
+/* The table, row by row; a row without a label ends it. */
+struct command_row {
+	enum command command;
+	const char *language; /* a tag: "zh-Hant" */
+	const char *label;
+	/* as fold_text() leaves them, the label's first; NULL: no more */
+	const char *spellings[COMMAND_SPELLINGS_MAX];
+};
+
+extern const struct command_row command_rows[];
 
 #endif

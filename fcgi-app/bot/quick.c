@@ -29,7 +29,6 @@ bot_quick(const uint8_t prefs[PREFS_BYTES], bool has_voice, bool spoken,
     const char *language, const char *labels[BOT_QUICK_MAX])
 {
 	enum command chosen = prefs_voice_command(prefs);
-	enum language l = language_of(language);
 	const struct offer *o;
 	size_t n = 0;
 
@@ -37,7 +36,7 @@ bot_quick(const uint8_t prefs[PREFS_BYTES], bool has_voice, bool spoken,
 		if (!(o->choice && o->command == chosen) &&
 		    !(o->needs_sound && !has_voice) &&
 		    !(o->needs_silent && spoken))
-			labels[n++] = command_label(o->command, l);
+			labels[n++] = command_label(o->command, language);
 	return n;
 }
 

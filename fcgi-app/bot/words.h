@@ -29,8 +29,9 @@ enum words {
 };
 
 /*
- * The sentence in a language (a tag, see language.h), in English when we do
- * not speak it or it is NULL.  Static.
+ * The sentence in a language (a tag such as "en" or "en-GB", of which the
+ * first part decides), in English when we do not speak it or it is NULL.
+ * Static.
  */
 const char *words_text(enum words, const char *language);
 

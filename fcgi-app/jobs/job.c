@@ -19,6 +19,8 @@
 #include "jobs/stage.h"
 #include "jobs/utterance.h"
 
+enum { LATE_MS = 10000 }; /* of a lease: less than its margin */
+
 int64_t
 job_age_ms(const struct job *job)
 {
@@ -33,12 +35,6 @@ const char *
 job_messages(const struct job *job)
 {
 	return job->reply != NULL ? job->reply : job->stored.reply;
-}
-
-void
-job_renew(struct job *job)
-{
-	job->lease_until_ms = clock_boot_ms() + job->engine->lease_ms;
 }
 
 /* Begins the stage that progress names. */
@@ -87,6 +83,29 @@ name_job(struct job *job, const struct store_job_id *id)
 	    id->user[3], id->seq);
 }
 
+/*
+ * Who stood still while the store gave it a lease, or had to wait with one,
+ * may find too little of it left for the work.
+ */
+static bool
+job_is_late(const struct job *job)
+{
+	int64_t left = job->lease_until_ms - clock_boot_ms();
+
+	return left < (int64_t)job->engine->lease_ms - LATE_MS;
+}
+
+/* To be claimed anew by anyone, who will know as much as we did. */
+static void
+job_return(struct job *job)
+{
+	struct store_progress *p = &job->stored.progress;
+
+	if (p->interrupted != 0 && p->intent == DELIVERY_REPLY)
+		p->flags |= DELIVERY_UNKNOWN;
+	job_give_back(job);
+}
+
 /* A job that cannot be read cannot be answered either: it ends here. */
 int
 job_unreadable(struct job *job, enum store_rc rc)
@@ -113,7 +132,6 @@ job_begin(struct engine *engine, const struct store_lease *lease)
 	job->engine = engine;
 	name_job(job, &lease->id);
 	link_job(engine, job);
-	job_renew(job);
 	job->stage_ms = clock_boot_ms();
 	rc = store_load(engine->store, lease, engine_now(), &job->stored);
 	job->stored.lease = *lease;
@@ -125,8 +143,12 @@ job_begin(struct engine *engine, const struct store_lease *lease)
 		rc = STORE_ERR;
 	if (rc != STORE_OK)
 		return job_unreadable(job, rc);
+	job->lease_until_ms = job->stored.lease_until_ms;
 	store_mark(engine->store, &lease->id);
-	job_enter(job);
+	if (job_is_late(job))
+		job_return(job);
+	else
+		job_enter(job);
 	store_mark(engine->store, NULL);
 	return 0;
 }

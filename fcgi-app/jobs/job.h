@@ -95,9 +95,6 @@ int job_call(struct job *, struct net_call *);
 /* The answer as LINE's messages; NULL before there is one.  Borrowed. */
 const char *job_messages(const struct job *);
 
-/* Its lease is new. */
-void job_renew(struct job *);
-
 /* Lets go of a job that cannot be loaded; -1 when it is freed. */
 int job_unreadable(struct job *, enum store_rc);
 

@@ -262,7 +262,7 @@ job_committed(struct job *job, enum store_rc rc)
 		job_free(job);
 		return;
 	}
-	job_renew(job);
+	job->lease_until_ms = engine->told_ms + engine->lease_ms;
 	job->said |= job->step.kind == STORE_ANSWER;
 	if (job->step.follow != NULL)
 		engine_claim_within(engine, FOLLOW_MS);

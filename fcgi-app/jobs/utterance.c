@@ -4,6 +4,7 @@
  */
 #include "jobs/utterance.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -187,4 +188,32 @@ utterance_encode(struct job *job, struct speak_reply *reply)
 	u->chore.done = encoded;
 	speech_wait(job, job->stored.progress.deadline_ms);
 	helper_give(job->engine->helper, &u->chore);
+}
+
+static void
+collect(void *arg)
+{
+	struct engine *engine = arg;
+
+	(void)helper_collect(engine->helper);
+}
+
+int
+utterances_open(struct engine *engine, char *err, size_t err_size)
+{
+	const struct settings *set = engine->set;
+
+	if (*set->public_base_url == '\0')
+		return 0;
+	if (shelf_open(set->audio_dir) != SHELF_OK) {
+		(void)snprintf(err, err_size,
+		    "AUDIO_DIR %s: %s; make it, or let us write to it",
+		    set->audio_dir, strerror(errno));
+		return -1;
+	}
+	engine->helper = helper_new();
+	if (engine->helper == NULL)
+		return -1;
+	return net_watch(engine->net, helper_fd(engine->helper), collect,
+	    engine);
 }

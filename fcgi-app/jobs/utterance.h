@@ -11,6 +11,7 @@
 #include "jobs/helper.h"
 #include "model/speak.h"
 
+struct engine;
 struct job;
 
 enum { UTTERANCE_URL_SIZE = 1100 };
@@ -29,6 +30,12 @@ struct utterance {
 	bool made; /* rc and voice are there */
 	char url[UTTERANCE_URL_SIZE];
 };
+
+/*
+ * Gives the engine its helper and the folder, if the settings want voice
+ * answers.  -1 with a line in err, or as it was where something is short.
+ */
+int utterances_open(struct engine *, char *err, size_t err_size);
 
 /*
  * Gives the job its utterance: of its answer, or else of the conversation's

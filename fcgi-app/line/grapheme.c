@@ -4,6 +4,8 @@
 #include "base/utf8.h"
 #include "line/grapheme.h"
 
+enum { JOINER = 0x200d }; /* zero width joiner */
+
 struct range {
 	uint32_t first, last;
 };
@@ -72,9 +74,8 @@ is_joining(uint32_t c)
 static bool
 is_leading(uint32_t c)
 {
-	return c == 0x200d ||               /* zero width joiner */
-	    (c >= 0x0e40 && c <= 0x0e44) || /* Thai vowels */
-	    (c >= 0x0ec0 && c <= 0x0ec4);   /* Lao vowels */
+	return c == JOINER || (c >= 0x0e40 && c <= 0x0e44) || /* Thai vowels */
+	    (c >= 0x0ec0 && c <= 0x0ec4);                     /* Lao vowels */
 }
 
 bool
@@ -98,6 +99,8 @@ grapheme_count(const char *text)
 
 	for (; len > 0 && (n = utf8_next(text, len, &c)) > 0; len -= n) {
 		count += grapheme_begins(&state, c);
+		if (c != JOINER)
+			state.last = 0; /* a vowel written first counts */
 		text += n;
 	}
 	return count;

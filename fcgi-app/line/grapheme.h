@@ -22,7 +22,10 @@ struct grapheme {
 /* Takes the next character: does one that a reader sees begin with it? */
 bool grapheme_begins(struct grapheme *, uint32_t c);
 
-/* How many characters a reader sees in a text, which is valid UTF-8. */
+/*
+ * How many of them a text (valid UTF-8) has where LINE counts: by UAX 29 to
+ * the letter, for which a Thai or Lao vowel that is written first is one.
+ */
 size_t grapheme_count(const char *text);
 
 #endif

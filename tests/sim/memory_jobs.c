@@ -66,6 +66,7 @@ memory_job_remove(struct job *job)
 	free(job->reply_token);
 	free(job->quote_token);
 	free(job->text);
+	free(job->recording);
 	free(job->reply);
 	free(job);
 }
@@ -161,6 +162,7 @@ store_load(struct store *s, const struct store_lease *lease,
 	out->progress = job->progress;
 	out->direct = job->direct;
 	out->voice = job->role == VOICE || job->role == FOLLOW;
+	out->lease_until_ms = job->visible_ms;
 	out->received_ms = job->received_ms;
 	out->created_ms = job->created_ms;
 	out->aged = job->received_boot != memory_boot(&now);

@@ -65,7 +65,8 @@ struct job {
 	enum role role;
 	uint8_t retry_key[16];
 	char *to, *reply_token, *quote_token, *text;
-	char *reply; /* NULL: none yet */
+	char *recording; /* what the text was before it was heard, or NULL */
+	char *reply;     /* NULL: none yet */
 	size_t reply_len;
 };
 

@@ -155,14 +155,16 @@ hear(struct store *s, struct job *job, const struct store_step *step,
 
 	if (job->role != VOICE)
 		return STORE_FENCED;
-	if (p->busy_seq != 0 && p->busy_seq != job->id.seq) {
+	if (p->busy_seq != 0 && p->busy_seq != job->id.seq &&
+	    !memory_faults.no_turn) {
 		free_user(p, job, now);
 		memory_job_remove(job);
 		return STORE_NONE;
 	}
 	p->busy_seq = job->id.seq;
 	job->role = QUESTION;
-	free(job->text);
+	free(job->recording);
+	job->recording = job->text;
 	job->text = memory_text(step->text);
 	renew(s, job, step, now);
 	return STORE_OK;

@@ -19,42 +19,42 @@
 
 /* Calls test for every spelling there is. */
 static void
-for_each(void (*test)(enum command, enum language, const char *word))
+for_each(void (*test)(const struct command_row *, const char *word))
 {
-	const char *word;
-	enum command c;
-	enum language l;
-	unsigned i;
+	const struct command_row *row;
+	size_t i;
 
-	for (c = COMMAND_NONE + 1; c < COMMAND__MAX; c++)
-		for (l = 0; l < LANGUAGE__MAX; l++) {
-			assert_non_null(command_spelling(c, l, 0));
-			for (i = 0; (word = command_spelling(c, l, i)) != NULL;
-			     i++)
-				test(c, l, word);
-		}
+	for (row = command_rows; row->label != NULL; row++) {
+		assert_non_null(row->spellings[0]);
+		for (i = 0; i < COMMAND_SPELLINGS_MAX; i++)
+			if (row->spellings[i] != NULL)
+				test(row, row->spellings[i]);
+	}
+}
+
+/* row: what is wanted; NULL: a question. */
+static void
+means(const char *text, const struct command_row *row)
+{
+	const char *language = "untouched";
+	enum command command = command_match(text, &language);
+
+	if (command != (row == NULL ? COMMAND_NONE : row->command))
+		fail_msg("\"%s\" means %d", text, (int)command);
+	assert_int_equal(command_of(text), command);
+	assert_string_equal(language,
+	    row == NULL ? "untouched" : row->language);
 }
 
 static void
-means(const char *text, enum command wanted, enum language wanted_language)
-{
-	enum language language = LANGUAGE__MAX;
-
-	if (command_match(text, &language) != wanted)
-		fail_msg("\"%s\" means %d", text, command_of(text));
-	assert_int_equal(command_of(text), wanted);
-	assert_int_equal(language, wanted_language);
-}
-
-static void
-check_spelling(enum command c, enum language l, const char *word)
+check_spelling(const struct command_row *row, const char *word)
 {
 	char *folded = fold_text(word, strlen(word));
 
 	assert_string_equal(folded, word); /* else it is never found */
 	free(folded);
 	assert_true(strlen(word) <= COMMAND_BYTES_MAX);
-	means(word, c, l); /* and no other command has it */
+	means(word, row); /* and no other command has it */
 }
 
 static void
@@ -82,7 +82,7 @@ widen(const char *word, char *capital, char *wide)
 }
 
 static void
-check_disguises(enum command c, enum language l, const char *word)
+check_disguises(const struct command_row *row, const char *word)
 {
 	char capital[COMMAND_BYTES_MAX], wide[3 * COMMAND_BYTES_MAX];
 	char text[4 * COMMAND_BYTES_MAX];
@@ -99,12 +99,12 @@ check_disguises(enum command c, enum language l, const char *word)
 	size_t i;
 
 	widen(word, capital, wide);
-	means(capital, c, l);
-	means(wide, c, l);
+	means(capital, row);
+	means(wide, row);
 	for (i = 0; i < sizeof(around) / sizeof(around[0]); i++) {
 		snprintf(text, sizeof(text), "%s%s%s", around[i][0], word,
 		    around[i][1]);
-		means(text, c, l);
+		means(text, row);
 	}
 }
 
@@ -113,12 +113,12 @@ disguises_make_no_difference(void **state)
 {
 	(void)state;
 	for_each(check_disguises);
-	means("VOICE \t  On", COMMAND_VOICE_ON, LANGUAGE_EN);
-	means("ＶＯＩＣＥ　ＯＦＦ！", COMMAND_VOICE_OFF, LANGUAGE_EN);
+	assert_int_equal(command_of("VOICE \t  On"), COMMAND_VOICE_ON);
+	assert_int_equal(command_of("ＶＯＩＣＥ　ＯＦＦ！"), COMMAND_VOICE_OFF);
 }
 
 static void
-check_questions(enum command c, enum language l, const char *word)
+check_questions(const struct command_row *row, const char *word)
 {
 	static const char *const around[][2] = {
 		{ "please ", " it" },
@@ -131,12 +131,11 @@ check_questions(enum command c, enum language l, const char *word)
 	char text[4 * COMMAND_BYTES_MAX];
 	size_t i;
 
-	(void)c;
-	(void)l;
+	(void)row;
 	for (i = 0; i < sizeof(around) / sizeof(around[0]); i++) {
 		snprintf(text, sizeof(text), "%s%s%s", around[i][0], word,
 		    around[i][1]);
-		means(text, COMMAND_NONE, LANGUAGE__MAX);
+		means(text, NULL);
 	}
 }
 
@@ -162,7 +161,7 @@ a_question_with_a_word_is_no_command(void **state)
 	(void)state;
 	for_each(check_questions);
 	for (i = 0; i < sizeof(questions) / sizeof(questions[0]); i++)
-		means(questions[i], COMMAND_NONE, LANGUAGE__MAX);
+		means(questions[i], NULL);
 }
 
 static void
@@ -174,35 +173,46 @@ a_long_text_is_no_command(void **state)
 	memset(text, ' ', sizeof(text));
 	memcpy(text, "speak", 5);
 	text[COMMAND_BYTES_MAX] = '\0';
-	means(text, COMMAND_SPEAK, LANGUAGE_EN);
+	assert_int_equal(command_of(text), COMMAND_SPEAK);
 	text[COMMAND_BYTES_MAX] = ' ';
 	text[COMMAND_BYTES_MAX + 1] = '\0';
-	means(text, COMMAND_NONE, LANGUAGE__MAX);
+	means(text, NULL);
 }
 
 static void
 labels_fit_and_are_understood(void **state)
 {
-	const char *label;
+	const struct command_row *row;
 	char *folded;
-	enum command c;
-	enum language l;
 
 	(void)state;
-	for (c = COMMAND_NONE + 1; c < COMMAND__MAX; c++)
-		for (l = 0; l < LANGUAGE__MAX; l++) {
-			label = command_label(c, l);
-			assert_non_null(label);
-			assert_in_range(grapheme_count(label), 1,
-			    COMMAND_LABEL_MAX);
-			means(label, c, l);
-			folded = fold_text(label, strlen(label));
-			assert_string_equal(folded, command_spelling(c, l, 0));
-			free(folded);
-		}
-	for (l = 0; l < LANGUAGE__MAX; l++) {
-		assert_null(command_label(COMMAND_NONE, l));
-		assert_null(command_spelling(COMMAND_NONE, l, 0));
+	for (row = command_rows; row->label != NULL; row++) {
+		assert_in_range(grapheme_count(row->label), 1,
+		    COMMAND_LABEL_MAX);
+		means(row->label, row);
+		folded = fold_text(row->label, strlen(row->label));
+		assert_string_equal(folded, row->spellings[0]);
+		free(folded);
+		assert_string_equal(command_label(row->command, row->language),
+		    row->label);
+	}
+	assert_null(command_label(COMMAND_NONE, "en"));
+}
+
+/* A button in every language that has any, and else in English. */
+static void
+no_label_is_forgotten(void **state)
+{
+	const struct command_row *row;
+	enum command c;
+	size_t found;
+
+	(void)state;
+	for (c = COMMAND_NONE + 1; c < COMMAND__MAX; c++) {
+		found = 0;
+		for (row = command_rows; row->label != NULL; row++)
+			found += row->command == c;
+		assert_int_equal(found, 2);
 	}
 }
 
@@ -222,31 +232,28 @@ short_memory_makes_a_question(void **state)
 }
 
 static void
-tags_choose_a_language(void **state)
+tags_choose_a_label(void **state)
 {
 	static const struct {
-		const char *tag;
-		enum language language;
+		const char *tag, *label;
 	} cases[] = {
-		{ NULL, LANGUAGE_EN },
-		{ "", LANGUAGE_EN },
-		{ "EN-gb", LANGUAGE_EN },
-		{ "tlh", LANGUAGE_EN },
-		{ "z", LANGUAGE_EN },
-		{ "zha", LANGUAGE_EN },
-		{ "zh", LANGUAGE_ZH_HANT },
-		{ "zh-TW", LANGUAGE_ZH_HANT },
-		{ "zh_Hant.UTF-8", LANGUAGE_ZH_HANT },
-		{ "ZH-Hant", LANGUAGE_ZH_HANT },
+		{ NULL, "Speak" },
+		{ "", "Speak" },
+		{ "EN-gb", "Speak" },
+		{ "tlh", "Speak" },
+		{ "z", "Speak" },
+		{ "zha", "Speak" },
+		{ "zh", "朗讀" },
+		{ "zh-TW", "朗讀" },
+		{ "zh_Hant.UTF-8", "朗讀" },
+		{ "ZH-Hant", "朗讀" },
 	};
-	enum language l;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		assert_int_equal(language_of(cases[i].tag), cases[i].language);
-	for (l = 0; l < LANGUAGE__MAX; l++)
-		assert_int_equal(language_of(language_tag(l)), l);
+		assert_string_equal(command_label(COMMAND_SPEAK, cases[i].tag),
+		    cases[i].label);
 }
 
 int
@@ -259,7 +266,8 @@ main(void)
 		cmocka_unit_test(a_long_text_is_no_command),
 		cmocka_unit_test(labels_fit_and_are_understood),
 		cmocka_unit_test(short_memory_makes_a_question),
-		cmocka_unit_test(tags_choose_a_language),
+		cmocka_unit_test(no_label_is_forgotten),
+		cmocka_unit_test(tags_choose_a_label),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

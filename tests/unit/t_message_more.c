@@ -310,6 +310,8 @@ graphemes_are_counted(void **state)
 	assert_int_equal(grapheme_count("朗讀"), 2);
 	assert_int_equal(grapheme_count("👩🏽‍⚕️!"), 2);
 	assert_int_equal(grapheme_count("ที่นี่"), 2);
+	assert_int_equal(grapheme_count("เปิด"), 3); /* LINE's view of it */
+	assert_int_equal(grapheme_count("🇹🇼🇹🇭"), 2);
 }
 
 int

@@ -40,7 +40,7 @@ offers_follow_the_choice(void **state)
 		n = bot_quick(prefs, true, cases[i].spoken, "en", labels);
 		for (j = 0; cases[i].offers[j] != COMMAND_NONE; j++)
 			assert_string_equal(labels[j],
-			    command_label(cases[i].offers[j], LANGUAGE_EN));
+			    command_label(cases[i].offers[j], "en"));
 		assert_int_equal(n, j);
 		assert_int_equal(bot_quick(prefs, false, cases[i].spoken, "en",
 				     labels),
@@ -52,20 +52,19 @@ static void
 labels_are_understood(void **state)
 {
 	static const uint8_t prefs[PREFS_BYTES] = { 0 };
-	const char *labels[BOT_QUICK_MAX];
-	enum language language, understood;
-	size_t n;
+	static const char *const tags[] = { "en", "zh-Hant" };
+	const char *labels[BOT_QUICK_MAX], *language;
+	size_t i, n;
 
 	(void)state;
-	for (language = 0; language < LANGUAGE__MAX; language++) {
-		n = bot_quick(prefs, true, false, language_tag(language),
-		    labels);
+	for (i = 0; i < sizeof(tags) / sizeof(tags[0]); i++) {
+		n = bot_quick(prefs, true, false, tags[i], labels);
 		assert_int_equal(n, 3);
 		while (n-- > 0) {
 			assert_int_not_equal(command_match(labels[n],
-						 &understood),
+						 &language),
 			    COMMAND_NONE);
-			assert_int_equal(understood, language);
+			assert_string_equal(language, tags[i]);
 			assert_in_range(grapheme_count(labels[n]), 1,
 			    COMMAND_LABEL_MAX);
 		}

@@ -207,7 +207,7 @@ bad_lines_are_refused_with_help(void **state)
 		{ "BUSY_POLICY=queue", "is not one of drop" },
 		{ "DUPLICATE_POLICY=at", "at-least-once|at-most-once" },
 		{ "LOG_LEVEL=loud", "one of error|warn|info|debug" },
-		{ "DEFAULT_LANGUAGE=xx", "is not one of en|zh-Hant" },
+		{ "DEFAULT_LANGUAGE=xx", "is not one of en" },
 		{ "GEMINI_TEMPERATURE=2.1", "a number from 0 to 2" },
 		{ "GEMINI_TEMPERATURE=.5", "a number from 0 to 2" },
 		{ "GEMINI_TEMPERATURE=1.", "a number from 0 to 2" },
