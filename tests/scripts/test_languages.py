@@ -1,5 +1,6 @@
 """Our language files are whole, and make notices each way to break one."""
 
+import configparser
 import os
 import re
 import shutil
@@ -89,10 +90,10 @@ def test_ours_are_all_there():
     ("en", "cp1252", r"[a-z]"), ("vi", "utf-8", r"[ăâđêôơưàáảãạ-ỹ]")])
 def test_ours_are_in_their_own_script(tag, code, has):
     """Big5, for one, has no characters that only mainland China uses."""
-    text = (BOT / f"languages/{tag}.lang").read_text()
-    said = text[text.index("[sentences]"):text.index("[commands]")]
-    for line in said.splitlines()[1:]:
-        line = line.partition(" = ")[2] or line.strip()
+    parser = configparser.ConfigParser(interpolation=None, delimiters="=")
+    parser.read(BOT / f"languages/{tag}.lang", "utf-8")
+    assert len(parser["sentences"]) > 10
+    for line in "\n".join(parser["sentences"].values()).split("\n"):
         line.encode(code)
         assert not line or re.search(has, line), line
 
