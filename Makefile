@@ -79,8 +79,8 @@ TOOLS = $(wildcard tests/torture/tools/*.c)
 
 # The store in memory, and the tests of the store's header that run on both.
 MEMORY = $(wildcard tests/sim/memory_*.c)
-BOTH_STORES = $(wildcard $(addprefix tests/unit/t_,admit.c breaker.c steps.c \
-		store_clock.c sweep.c voice.c worker.c worker_suspect.c))
+BOTH_STORES = $(wildcard $(addprefix tests/unit/t_,admit.c answer.c breaker.c \
+		steps.c store_clock.c sweep.c voice.c worker.c worker_suspect.c))
 
 # The simulator, and what of the bot it looks at from outside.
 SIM = $(filter-out tests/sim/memory_fixture.c,$(wildcard tests/sim/*.c))
@@ -92,16 +92,19 @@ SIM_HISTORIES = 100000
 # What runs in more than one thread, and what valgrind should see.
 TSAN_TESTS = $(wildcard $(addprefix tests/unit/t_,engine*.c fcgi*.c helper*.c \
 		log*.c mailbox*.c net*.c seal*.c signature*.c))
-VALGRIND_TESTS = $(wildcard $(addprefix tests/unit/t_,admit*.c breaker*.c \
-		key*.c seal*.c steps*.c store*.c sweep*.c turn*.c voice*.c worker*.c))
+VALGRIND_TESTS = $(wildcard $(addprefix tests/unit/t_,admit*.c answer*.c \
+		breaker*.c key*.c seal*.c steps*.c store*.c sweep*.c turn*.c voice*.c worker*.c))
 
 # make unit TESTS=tests/unit/t_log.c runs that one alone.
 TESTS = $(UNIT)
 
+# One table of all languages.
+LANGUAGES = $(BUILD)/fcgi-app/bot/languages.c
+
 LIB = $(BUILD)/libmededbot.a
 APP = $(BUILD)/mededbot.fcgi
 CLEANUP = $(BUILD)/mededbot-cleanup
-OBJS = $(SRCS:%.c=$(BUILD)/%.o)
+OBJS = $(SRCS:%.c=$(BUILD)/%.o) $(LANGUAGES:.c=.o)
 UNIT_BINS = $(UNIT:%.c=$(BUILD)/%)
 MEMORY_BINS = $(BOTH_STORES:%.c=$(BUILD)/%-memory)
 FUZZ_BINS = $(FUZZ:%.c=$(BUILD)/%)
@@ -130,6 +133,16 @@ $(LIB): $(OBJS)
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(SAY) $(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(LANGUAGES:.c=.o): $(LANGUAGES) $(BUILD)/flags
+	$(SAY) $(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# The folder is named as well: it changes when a file comes or goes.
+$(LANGUAGES): scripts/languages.py fcgi-app/bot/language.h \
+		fcgi-app/bot/words.h fcgi-app/bot/command.h \
+		fcgi-app/bot/languages $(wildcard fcgi-app/bot/languages/*)
+	@mkdir -p $(@D)
+	$(SAY) /usr/bin/python3 -B $< fcgi-app/bot >$@.new && mv $@.new $@
 
 # Other flags, other objects: this file changes when they do.
 FLAGS = $(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS)
@@ -198,7 +211,7 @@ run-fuzz: $(RUN_FUZZ)
 $(RUN_FUZZ): run-%: $(BUILD)/tests/fuzz/%
 	@scripts/run-test.sh --fuzz $(FUZZ_SECONDS) $<
 
-e2e: all
+e2e: all $(HOOK_APPS)
 	@E2E_SERVERS="$(SERVERS)" /usr/bin/python3 -B -m pytest -q \
 	    -p no:cacheprovider tests/e2e
 

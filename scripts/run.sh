@@ -152,6 +152,7 @@ if [ -z "$given" ]; then
 	LINE_API_BASE=http://127.0.0.1:$sim_port
 	LINE_DATA_BASE=http://127.0.0.1:$sim_port
 	GEMINI_BASE=http://127.0.0.1:$sim_port
+	PUBLIC_BASE_URL=https://simulated.invalid
 	EOT
 	start simulator "${as[@]}" /usr/bin/python3 -B \
 		"$run/simulated/simulator/simulator.py" --port "$sim_port" \

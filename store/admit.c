@@ -190,7 +190,7 @@ accept_event(struct tx *tx, const struct admission *a,
 		.received_boot = tx->global.boot,
 		.created_ms = tx->now.wall_ms,
 		.visible_ms = tx->now.boot_ms + a->limits->lease_ms,
-		.voice = c->event->voice,
+		.role = c->event->voice ? JOB_VOICE : JOB_QUESTION,
 	};
 	struct store_job_id *id = &v->lease.id;
 	enum store_rc rc;
@@ -202,7 +202,7 @@ accept_event(struct tx *tx, const struct admission *a,
 	due.visible_ms = job.visible_ms;
 	bucket_pay(&lane->bucket);
 	bucket_pay(&tx->global.bucket);
-	if (!job.voice)
+	if (job.role == JOB_QUESTION)
 		lane->busy_seq = id->seq;
 	lane->unfinished++;
 	tx->owed++;

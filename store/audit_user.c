@@ -47,6 +47,37 @@ is_far(const struct tx *tx, const struct job *job)
 	    job->visible_ms - tx->now.boot_ms > DAY_MS;
 }
 
+/* Do the job, its answer and its user's lane say the same of it? */
+static void
+check_role(struct audit *a)
+{
+	const struct subject *s = &a->subject;
+	bool busy = s->lane_is_good && s->lane.busy_seq == s->at.id.seq;
+	bool idle = s->lane_is_good && !busy, reply = s->at.reply;
+
+	switch (s->at.job.role) {
+	case JOB_QUESTION:
+		if (idle && !reply)
+			job_fault(a, FAULT_NO_REPLY);
+		if (busy && reply)
+			job_fault(a, FAULT_STAYS);
+		break;
+	case JOB_STAYS:
+		if (idle)
+			job_fault(a, FAULT_STAYS);
+		if (!reply)
+			job_fault(a, FAULT_LOST_REPLY);
+		break;
+	case JOB_VOICE:
+	case JOB_FOLLOW:
+		if (busy || reply)
+			job_fault(a, FAULT_BESIDE);
+		break;
+	case JOB_ROLE__MAX:
+		break;
+	}
+}
+
 static enum store_rc
 check_state(struct audit *a, struct tx *tx)
 {
@@ -61,13 +92,7 @@ check_state(struct audit *a, struct tx *tx)
 		job_fault(a, FAULT_FAR_DUE);
 	if (job->progress.crashes > 0)
 		job_fault(a, NOTE_SUSPECT);
-	if (s->lane_is_good && s->lane.busy_seq != s->at.id.seq &&
-	    !s->at.reply && !job->voice)
-		job_fault(a, FAULT_NO_REPLY);
-	if (job->voice &&
-	    (s->at.reply ||
-		(s->lane_is_good && s->lane.busy_seq == s->at.id.seq)))
-		job_fault(a, FAULT_VOICE);
+	check_role(a);
 	return check_due(a, tx);
 }
 

@@ -1,7 +1,7 @@
 /* job - a job's state and its place in the index, see FORMAT.md. */
 #include "store/store_priv.h"
 
-/* In version 1 there were no voice messages. */
+/* In version 1 there were no voice messages, in 2 there was nothing else. */
 enum { SIZE = 63 };
 
 bool
@@ -9,8 +9,7 @@ job_decode(struct bytes b, struct job *job)
 {
 	struct rec_reader r = rec_reader(b);
 	struct store_progress *p = &job->progress;
-
-	uint8_t version = rec_get_u8(&r);
+	uint8_t version = rec_get_u8(&r), role;
 
 	p->stage = rec_get_u8(&r);
 	p->tries = rec_get_u8(&r);
@@ -27,8 +26,17 @@ job_decode(struct bytes b, struct job *job)
 	job->received_ms = rec_get_i64(&r);
 	job->received_boot = rec_get_u32(&r);
 	job->created_ms = rec_get_i64(&r);
-	job->voice = version > 1 && rec_get_u8(&r) != 0;
-	return version >= 1 && version <= STATE_VERSION && rec_is_whole(&r);
+	role = version > 1 ? rec_get_u8(&r) : JOB_QUESTION;
+	job->role = (enum job_role)role;
+	return version >= 1 && version <= STATE_VERSION &&
+	    role < (version > 2 ? JOB_ROLE__MAX : JOB_FOLLOW) &&
+	    rec_is_whole(&r);
+}
+
+bool
+job_is_beside(const struct job *job)
+{
+	return job->role == JOB_VOICE || job->role == JOB_FOLLOW;
 }
 
 enum store_rc
@@ -65,7 +73,7 @@ job_put(struct tx *tx, const struct store_job_id *id, const struct job *job)
 	rec_put_i64(&w, job->received_ms);
 	rec_put_u32(&w, job->received_boot);
 	rec_put_i64(&w, job->created_ms);
-	rec_put_u8(&w, job->voice);
+	rec_put_u8(&w, (uint8_t)job->role);
 	return db_put(tx, key_job(id, PART_STATE), record, sizeof(record));
 }
 

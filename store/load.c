@@ -65,9 +65,10 @@ static void
 fill_state(struct tx *tx, struct store_job *out, const struct job *job)
 {
 	out->progress = job->progress;
+	out->lease_until_ms = job->visible_ms;
 	out->received_ms = job->received_ms;
 	out->created_ms = job->created_ms;
-	out->voice = job->voice;
+	out->voice = job_is_beside(job);
 	out->aged = job->received_boot != global_boot(&tx->global, &tx->now);
 }
 
@@ -95,6 +96,7 @@ load_records(struct tx *tx, void *arg)
 		return rc;
 	if (rc == STORE_OK) {
 		l->pairs = session.pairs;
+		memcpy(l->job->prefs, session.prefs, STORE_PREFS);
 		l->history.from = session.sealed;
 		l->history.len = session.sealed.len;
 	}
@@ -198,4 +200,10 @@ store_job_release(struct store_job *job)
 {
 	free(job->memory);
 	memset(job, 0, sizeof(*job));
+}
+
+bool
+store_file_key(struct store *s, const struct store_job *job, uint8_t out[16])
+{
+	return seal_hash_file(s->seal, job->retry_key, out);
 }

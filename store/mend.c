@@ -107,7 +107,8 @@ sum_job(struct tx *tx, const struct store_job_id *id, struct sum *sum)
 	if (!is_mended && due_get(tx, &due) == STORE_NONE)
 		sum->asleep = true;
 	rc = db_get(tx, key_job(id, PART_REPLY), &reply);
-	if (rc == STORE_NONE && !job.voice)
+	if (job.role == JOB_STAYS ||
+	    (rc == STORE_NONE && job.role == JOB_QUESTION))
 		sum->unanswered = id->seq;
 	return rc == STORE_NONE ? STORE_OK : rc;
 }

@@ -21,7 +21,7 @@ payload_size(const struct store_event *e)
 }
 
 size_t
-payload_heard_size(const struct payload *p)
+payload_again_size(const struct payload *p)
 {
 	const struct store_event e = {
 		.to = p->to,
@@ -73,10 +73,10 @@ payload_encode(struct seal *seal, const struct store_event *e,
 }
 
 bool
-payload_heard_encode(struct seal *seal, const struct payload *p,
+payload_again_encode(struct seal *seal, const struct payload *p,
     const uint8_t user[USER], uint8_t *to)
 {
-	return encode(seal, p, user, to, payload_heard_size(p) - SEAL_HEAD);
+	return encode(seal, p, user, to, payload_again_size(p) - SEAL_HEAD);
 }
 
 bool

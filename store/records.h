@@ -109,7 +109,16 @@ enum store_rc due_del(struct tx *, int64_t visible_ms,
 bool due_decode(struct bytes key, struct bytes value, struct due *);
 
 /* job.c: a job's state, which is never sealed, and its payload. */
-enum { STATE_VERSION = 2 };
+enum { STATE_VERSION = 3 };
+
+/* What a job is to its user's lane; the numbers are on the disk. */
+enum job_role {
+	JOB_QUESTION = 0, /* he is busy with it until it is answered */
+	JOB_VOICE,        /* not heard yet: he is not busy with it */
+	JOB_FOLLOW,       /* he never is: it says more after an answer */
+	JOB_STAYS,        /* answered, and he is busy with it all the same */
+	JOB_ROLE__MAX
+};
 
 struct job {
 	struct store_progress progress;
@@ -118,13 +127,16 @@ struct job {
 	int64_t received_ms;
 	uint32_t received_boot;
 	int64_t created_ms;
-	bool voice; /* not heard yet: its user is not busy with it */
+	enum job_role role;
 };
 
 enum store_rc job_get(struct tx *, const struct store_job_id *, struct job *);
 enum store_rc job_put(struct tx *, const struct store_job_id *,
     const struct job *);
 bool job_decode(struct bytes, struct job *);
+
+/* Not answered yet, and its user is not busy with it. */
+bool job_is_beside(const struct job *);
 
 /* Puts job's entry to another time and owner; job_put() is the caller's. */
 enum store_rc job_move(struct tx *, const struct store_job_id *, struct job *,
@@ -140,9 +152,9 @@ size_t payload_size(const struct store_event *); /* sealed */
 /* Writes the sealed record, payload_size() bytes. */
 bool payload_encode(struct seal *, const struct store_event *,
     const uint8_t user[USER], uint8_t *to);
-/* The same for a voice message that was heard. */
-size_t payload_heard_size(const struct payload *);
-bool payload_heard_encode(struct seal *, const struct payload *,
+/* The same of a voice message that was heard, and of a follow-up. */
+size_t payload_again_size(const struct payload *);
+bool payload_again_encode(struct seal *, const struct payload *,
     const uint8_t user[USER], uint8_t *to);
 /* From the plain text; borrowed from it. */
 bool payload_decode(struct bytes, struct payload *);
@@ -154,6 +166,7 @@ struct session {
 	uint32_t changed_boot;
 	int64_t changed_boot_ms; /* boot clock of that boot */
 	uint16_t pairs;          /* questions with their answers */
+	uint8_t prefs[STORE_PREFS];
 	struct bytes sealed;
 };
 
@@ -172,10 +185,13 @@ bool session_turns(struct bytes plain, uint16_t pairs, struct store_turn *);
 struct session_draft {
 	uint64_t base; /* the serial it was made from */
 	uint16_t pairs;
+	uint8_t prefs[STORE_PREFS];
 	uint8_t *record; /* new, without its head; NULL: not made */
 	size_t len;      /* 0: nothing is left, remove the record */
 };
 
+/* Does the step change the session? */
+bool session_is_touched(const struct store_step *);
 enum store_rc session_draft_make(struct tx *, const struct store_step *,
     struct session_draft *);
 enum store_rc session_draft_put(struct tx *, const uint8_t user[USER],

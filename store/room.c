@@ -3,10 +3,11 @@
  *
  * A full map cannot even delete: a deletion copies pages first.  So admission
  * stops at ADMIT_PERCENT, and what is left is for finishing and cleaning up.
- * Each unanswered job is owed a page, which a short reply fits in; admission
- * and long replies leave those free, and the last tenth to transactions.  So
- * every admitted job can end, whatever the answers are like.  Admission stops
- * a little before long replies do, so that these find room one after another.
+ * Each job whose last answer is still to come is owed a page, which a short
+ * reply fits in; admission and long replies leave those free, and the last
+ * tenth to transactions.  So every admitted job can end, whatever the answers
+ * are like.  Admission stops a little before long replies do, so that these
+ * find room one after another.
  */
 #include <string.h>
 
@@ -132,6 +133,18 @@ room_used(struct store *s, const struct store_now *now, uint64_t *pages)
 
 /* ---------------------------------------------------------------- owed -- */
 
+/* Is its last answer still to come?  In doubt: yes. */
+static bool
+is_unanswered(struct tx *tx, const struct store_job_id *id)
+{
+	struct bytes reply;
+	struct job job;
+
+	if (db_get(tx, key_job(id, PART_REPLY), &reply) == STORE_NONE)
+		return true;
+	return job_get(tx, id, &job) == STORE_OK && job.role == JOB_STAYS;
+}
+
 static enum store_rc
 count_unanswered(struct tx *tx, void *arg)
 {
@@ -146,9 +159,7 @@ count_unanswered(struct tx *tx, void *arg)
 	if (rc != STORE_OK)
 		return rc;
 	while ((rc = scan_next(&scan, &key, &value)) == STORE_OK)
-		if (due_decode(key, value, &due) &&
-		    db_get(tx, key_job(&due.id, PART_REPLY), &value) ==
-			STORE_NONE)
+		if (due_decode(key, value, &due) && is_unanswered(tx, &due.id))
 			(*n)++;
 	scan_close(&scan);
 	return rc == STORE_NONE ? STORE_OK : rc;
@@ -225,8 +236,9 @@ room_for(struct store *s, const struct store_now *now, size_t bytes,
 }
 
 enum store_rc
-room_for_reply(struct store *s, const struct store_now *now, size_t bytes)
+room_for_reply(struct store *s, const struct store_now *now, size_t bytes,
+    size_t jobs)
 {
-	return room_ask(s, now, bytes / s->page_bytes + 2, 0, REPLY_PERCENT,
+	return room_ask(s, now, bytes / s->page_bytes + 2, jobs, REPLY_PERCENT,
 	    REPLY_PERCENT);
 }

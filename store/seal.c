@@ -233,9 +233,9 @@ seal_open(struct seal *s, enum seal_use use, const uint8_t user[SEAL_HASH],
 	return done ? SEAL_OK : SEAL_BAD;
 }
 
-/* HMAC-SHA256 of label and text, its first half. */
+/* HMAC-SHA256 of label and what follows it, its first half. */
 static bool
-hash(struct seal *s, const char *label, const char *text,
+hash(struct seal *s, const char *label, const void *what, size_t size,
     uint8_t out[SEAL_HASH])
 {
 	struct context *c = context_take(s);
@@ -248,7 +248,7 @@ hash(struct seal *s, const char *label, const char *text,
 	done = EVP_MAC_init(c->mac, NULL, 0, NULL) == 1 &&
 	    EVP_MAC_update(c->mac, (const uint8_t *)label, strlen(label)) ==
 		1 &&
-	    EVP_MAC_update(c->mac, (const uint8_t *)text, strlen(text)) == 1 &&
+	    EVP_MAC_update(c->mac, what, size) == 1 &&
 	    EVP_MAC_final(c->mac, whole, &len, sizeof(whole)) == 1;
 	context_return(s, c);
 	if (done)
@@ -259,15 +259,36 @@ hash(struct seal *s, const char *label, const char *text,
 bool
 seal_hash_chat(struct seal *s, const char *chat, uint8_t out[SEAL_HASH])
 {
-	return hash(s, "chat:", chat, out);
+	return hash(s, "chat:", chat, strlen(chat), out);
+}
+
+static bool
+uuid(struct seal *s, const char *label, const void *what, size_t size,
+    uint8_t out[SEAL_HASH])
+{
+	if (!hash(s, label, what, size, out))
+		return false;
+	out[6] = (out[6] & 0x0f) | 0x40; /* version 4 */
+	out[8] = (out[8] & 0x3f) | 0x80; /* the variant of RFC 4122 */
+	return true;
 }
 
 bool
 seal_hash_retry(struct seal *s, const char *event_id, uint8_t out[SEAL_HASH])
 {
-	if (!hash(s, "retry:", event_id, out))
-		return false;
-	out[6] = (out[6] & 0x0f) | 0x40; /* version 4 */
-	out[8] = (out[8] & 0x3f) | 0x80; /* the variant of RFC 4122 */
-	return true;
+	return uuid(s, "retry:", event_id, strlen(event_id), out);
+}
+
+bool
+seal_hash_follow(struct seal *s, const uint8_t retry_key[SEAL_HASH],
+    uint8_t out[SEAL_HASH])
+{
+	return uuid(s, "follow:", retry_key, SEAL_HASH, out);
+}
+
+bool
+seal_hash_file(struct seal *s, const uint8_t retry_key[SEAL_HASH],
+    uint8_t out[SEAL_HASH])
+{
+	return hash(s, "file:", retry_key, SEAL_HASH, out);
 }

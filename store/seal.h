@@ -59,4 +59,12 @@ bool seal_hash_chat(struct seal *, const char *chat, uint8_t out[SEAL_HASH]);
 bool seal_hash_retry(struct seal *, const char *event_id,
     uint8_t out[SEAL_HASH]);
 
+/* The retry key of what follows a message with this one. */
+bool seal_hash_follow(struct seal *, const uint8_t retry_key[SEAL_HASH],
+    uint8_t out[SEAL_HASH]);
+
+/* What nobody can guess of a message with this retry key. */
+bool seal_hash_file(struct seal *, const uint8_t retry_key[SEAL_HASH],
+    uint8_t out[SEAL_HASH]);
+
 #endif

@@ -1,17 +1,18 @@
 /*
  * session - the turns of a user's conversation, see FORMAT.md.
  *
- * A record is a short head in clear, for the sweep, and the sealed turns.  The
- * next record is drafted before the write turn is taken; the serial in the
- * head tells whether the session is still the one it was drafted from.
+ * A record is a short head in clear, for the sweep, with what the user chose,
+ * and the sealed turns.  The next record is drafted before the write turn is
+ * taken; the serial in the head tells whether the session is still the one it
+ * was drafted from.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "store/store_priv.h"
 
-/* Version 1 knew the wall clock only. */
-enum { VERSION = 2, HEAD = 1 + 8 + 8 + 4 + 8 + 2 };
+/* Version 1 knew the wall clock only, 2 had no prefs. */
+enum { VERSION = 3, HEAD = 1 + 8 + 8 + 4 + 8 + 2 + STORE_PREFS };
 
 bool
 session_decode(struct bytes b, struct session *session)
@@ -24,6 +25,9 @@ session_decode(struct bytes b, struct session *session)
 	session->changed_boot = version > 1 ? rec_get_u32(&r) : 0;
 	session->changed_boot_ms = version > 1 ? rec_get_i64(&r) : 0;
 	session->pairs = rec_get_u16(&r);
+	memset(session->prefs, 0, STORE_PREFS);
+	if (version > 2)
+		rec_get_bytes(&r, session->prefs, STORE_PREFS);
 	session->sealed.at = r.at;
 	session->sealed.len = (size_t)(r.end - r.at);
 	return !r.bad && session->serial > 0 && version >= 1 &&
@@ -163,35 +167,55 @@ pair_of(const struct store_step *step)
 	return p;
 }
 
-/* Replaces the oldest pairs of the plain text by the new one at its end. */
-static enum store_rc
-draft_append(struct tx *tx, const struct store_step *step, size_t plain_len,
-    struct session_draft *draft)
+static bool
+has_prefs(const struct session_draft *draft)
 {
-	struct pair pair = pair_of(step);
-	size_t question = pair.question_len, answer = pair.answer_len;
-	uint8_t *plain = draft->record + HEAD + SEAL_HEAD;
-	struct bytes old = { .at = plain, .len = plain_len };
-	ptrdiff_t cut = trim(old, step, question + answer, &draft->pairs);
-	struct rec_writer w;
-	size_t kept, len;
+	static const uint8_t none[STORE_PREFS];
 
-	if (cut < 0)
-		return STORE_CORRUPT;
-	if (draft->pairs == 0 || step->history_bytes == 0)
-		return STORE_OK; /* nothing is to be remembered */
-	kept = plain_len - (size_t)cut;
-	memmove(plain, plain + cut, kept);
-	len = kept + rec_text_size(question) + rec_text_size(answer);
-	w = rec_writer(plain + kept, len - kept);
-	rec_put_text(&w, pair.question, question);
-	rec_put_text(&w, pair.answer, answer);
-	if (w.bad ||
-	    !seal_close(tx->store->seal, SEAL_SESSION, step->lease.id.user,
+	return memcmp(draft->prefs, none, STORE_PREFS) != 0;
+}
+
+/* What the turns come to; a session that holds nothing is none. */
+static enum store_rc
+draft_close(struct tx *tx, const uint8_t user[USER],
+    struct session_draft *draft, size_t len)
+{
+	if (draft->pairs == 0 && !has_prefs(draft))
+		return STORE_OK;
+	if (!seal_close(tx->store->seal, SEAL_SESSION, user,
 		draft->record + HEAD, len))
 		return STORE_ERR;
 	draft->len = HEAD + SEAL_HEAD + len;
 	return STORE_OK;
+}
+
+/* Replaces the oldest pairs of the plain text by the new one at its end. */
+static enum store_rc
+draft_append(const struct store_step *step, struct session_draft *draft,
+    size_t *plain_len)
+{
+	struct pair pair = pair_of(step);
+	size_t question = pair.question_len, answer = pair.answer_len;
+	uint8_t *plain = draft->record + HEAD + SEAL_HEAD;
+	struct bytes old = { .at = plain, .len = *plain_len };
+	ptrdiff_t cut = trim(old, step, question + answer, &draft->pairs);
+	struct rec_writer w;
+	size_t kept;
+
+	if (cut < 0)
+		return STORE_CORRUPT;
+	*plain_len = 0;
+	if (step->history_bytes == 0)
+		draft->pairs = 0;
+	if (draft->pairs == 0)
+		return STORE_OK; /* nothing is to be remembered */
+	kept = old.len - (size_t)cut;
+	memmove(plain, plain + cut, kept);
+	*plain_len = kept + rec_text_size(question) + rec_text_size(answer);
+	w = rec_writer(plain + kept, *plain_len - kept);
+	rec_put_text(&w, pair.question, question);
+	rec_put_text(&w, pair.answer, answer);
+	return w.bad ? STORE_ERR : STORE_OK;
 }
 
 /* Copies a session's turns into the draft and opens them there. */
@@ -215,6 +239,27 @@ draft_copy(struct tx *tx, const uint8_t user[USER],
 	return STORE_ERR;
 }
 
+static bool
+talks(const struct store_step *step)
+{
+	return step->question != NULL && step->answer != NULL;
+}
+
+bool
+session_is_touched(const struct store_step *step)
+{
+	return talks(step) || step->prefs != NULL;
+}
+
+static size_t
+text_room(const struct store_step *step)
+{
+	if (!talks(step))
+		return 0;
+	return rec_text_size(strlen(step->question)) +
+	    rec_text_size(strlen(step->answer));
+}
+
 enum store_rc
 session_draft_make(struct tx *tx, const struct store_step *step,
     struct session_draft *draft)
@@ -229,16 +274,19 @@ session_draft_make(struct tx *tx, const struct store_step *step,
 		return rc;
 	draft->base = session.serial;
 	draft->pairs = session.pairs;
-	draft->record = malloc(HEAD + SEAL_HEAD + session.sealed.len +
-	    rec_text_size(strlen(step->question)) +
-	    rec_text_size(strlen(step->answer)));
+	memcpy(draft->prefs, step->prefs ? step->prefs : session.prefs,
+	    STORE_PREFS);
+	draft->record =
+	    malloc(HEAD + SEAL_HEAD + session.sealed.len + text_room(step));
 	if (draft->record == NULL)
 		return STORE_ERR;
 	if (rc == STORE_OK)
 		rc = draft_copy(tx, user, &session, draft, &plain_len);
 	else
 		rc = STORE_OK;
-	return rc == STORE_OK ? draft_append(tx, step, plain_len, draft) : rc;
+	if (rc == STORE_OK && talks(step))
+		rc = draft_append(step, draft, &plain_len);
+	return rc == STORE_OK ? draft_close(tx, user, draft, plain_len) : rc;
 }
 
 enum store_rc
@@ -255,6 +303,7 @@ session_draft_put(struct tx *tx, const uint8_t user[USER],
 	rec_put_u32(&w, tx->global.boot);
 	rec_put_i64(&w, tx->now.boot_ms);
 	rec_put_u16(&w, draft->pairs);
+	rec_put_bytes(&w, draft->prefs, STORE_PREFS);
 	return db_put(tx, key_session(user), draft->record, draft->len);
 }
 

@@ -95,7 +95,7 @@ note_record(struct person *p, enum key_kind kind, struct bytes key,
 		if (p->first_job == 0)
 			p->first_job = seq;
 		p->has_voice |= rec_get_u8(&r) == PART_STATE &&
-		    job_decode(value, &job) && job.voice;
+		    job_decode(value, &job) && job.role == JOB_VOICE;
 		break;
 	}
 }

@@ -1,36 +1,15 @@
 /*
  * steps - writing down how far jobs have come.
  *
- * Replies and what was heard are sealed, and sessions drafted, before the
- * write turn is taken; in the turn each step is checked against its fence.  A
- * session that changed meanwhile is drafted again then, which is rare and takes
+ * Whatever can be made before the write turn is taken is made then (see
+ * steps_make.c); in the turn each step is checked against its fence.  A session
+ * that changed meanwhile is drafted again then, which is rare and takes
  * microseconds.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/store_priv.h"
-
-/* A step with what was made of it before the turn, and its records. */
-struct work {
-	struct store_step *step;
-	uint8_t *record; /* new; sealed: the reply, or the payload heard */
-	size_t record_len;
-	enum store_rc record_rc; /* STORE_CORRUPT: there is no payload */
-	bool talks;              /* its turn belongs into the session */
-	bool no_room;
-	struct session_draft draft;
-	enum store_rc draft_rc;
-	struct job job;
-	struct lane lane;
-};
-
-struct steps {
-	struct store *store;
-	struct owner self;
-	struct work *works;
-	size_t n;
-};
+#include "store/steps.h"
 
 static enum store_rc
 renew(struct tx *tx, struct steps *all, struct work *w)
@@ -44,15 +23,22 @@ renew(struct tx *tx, struct steps *all, struct work *w)
 	return rc == STORE_OK ? job_put(tx, id, &w->job) : rc;
 }
 
+/* Is this job what keeps its user from asking? */
+static bool
+is_busy(const struct work *w)
+{
+	return w->lane.busy_seq == w->step->lease.id.seq;
+}
+
 /* The user may ask again, unless another question of his is at work. */
 static void
 free_user(struct tx *tx, struct work *w)
 {
-	if (w->lane.busy_seq == w->step->lease.id.seq || w->job.voice)
+	if (is_busy(w) || job_is_beside(&w->job))
 		tx->owed--;
-	if (w->lane.busy_seq == w->step->lease.id.seq)
+	if (is_busy(w))
 		w->lane.busy_seq = 0;
-	w->job.voice = false;
+	w->job.role = JOB_QUESTION;
 	w->lane.used_ms = tx->now.wall_ms;
 }
 
@@ -72,25 +58,74 @@ check_draft(struct tx *tx, struct work *w)
 	return w->draft_rc;
 }
 
+/* Another job, which nobody has: it says more later. */
+static enum store_rc
+put_follow(struct tx *tx, struct work *w)
+{
+	const struct store_step *step = w->step;
+	struct due due = { .id = step->lease.id,
+		.owner = { .slot = OWNER_NONE } };
+	struct job job = {
+		.progress.stage = step->follow_stage,
+		.role = JOB_FOLLOW,
+		.visible_ms = tx->now.boot_ms + step->follow_wait_ms,
+		.received_ms = w->job.received_ms,
+		.received_boot = w->job.received_boot,
+		.created_ms = tx->now.wall_ms,
+	};
+	enum store_rc rc;
+
+	job.fence = tx_serial(tx);
+	due.visible_ms = job.visible_ms;
+	due.id.seq = w->lane.next_seq++;
+	w->lane.unfinished++;
+	tx->owed++;
+	rc = db_put(tx, key_job(&due.id, PART_PAYLOAD), w->follow,
+	    w->follow_len);
+	if (rc == STORE_OK)
+		rc = job_put(tx, &due.id, &job);
+	return rc == STORE_OK ? due_put(tx, &due) : rc;
+}
+
+/* All that is read for an answer, before anything of it is written. */
+static enum store_rc
+check_answer(struct tx *tx, struct work *w)
+{
+	const struct store_job_id *id = &w->step->lease.id;
+	struct bytes reply;
+	enum store_rc rc = w->payload_rc;
+
+	if (rc == STORE_OK && w->record == NULL)
+		rc = db_get(tx, key_job(id, PART_REPLY), &reply);
+	if (rc == STORE_OK)
+		rc = mend_lane_get(tx, id->user, &w->lane);
+	if (rc != STORE_OK || !w->talks)
+		return rc;
+	rc = check_draft(tx, w);
+	/* A session that does not decode stays, and its user is answered. */
+	w->talks = rc == STORE_OK;
+	return rc == STORE_CORRUPT ? STORE_OK : rc;
+}
+
 static enum store_rc
 step_answer(struct tx *tx, struct steps *all, struct work *w)
 {
 	const struct store_job_id *id = &w->step->lease.id;
-	enum store_rc rc = mend_lane_get(tx, id->user, &w->lane);
+	enum store_rc rc = check_answer(tx, w);
 
 	if (rc != STORE_OK)
 		return rc;
-	if (w->talks)
-		rc = check_draft(tx, w);
-	/* A session that does not decode stays, and its user is answered. */
-	w->talks = w->talks && rc != STORE_CORRUPT;
-	if (rc != STORE_OK && rc != STORE_CORRUPT)
-		return rc;
-	free_user(tx, w);
-	rc = lane_put(tx, id->user, &w->lane);
+	if (w->step->stays_busy && is_busy(w))
+		w->job.role = JOB_STAYS;
+	else
+		free_user(tx, w);
+	if (w->follow != NULL)
+		rc = put_follow(tx, w);
+	if (rc == STORE_OK)
+		rc = lane_put(tx, id->user, &w->lane);
 	if (rc == STORE_OK && w->talks)
 		rc = session_draft_put(tx, id->user, &w->draft);
-	if (rc == STORE_OK)
+	if (rc == STORE_OK && w->record != NULL)
 		rc = db_put(tx, key_job(id, PART_REPLY), w->record,
 		    w->record_len);
 	return rc == STORE_OK ? renew(tx, all, w) : rc;
@@ -157,18 +192,19 @@ static enum store_rc
 step_heard(struct tx *tx, struct steps *all, struct work *w)
 {
 	const struct store_job_id *id = &w->step->lease.id;
-	enum store_rc rc = w->job.voice ? w->record_rc : STORE_FENCED;
+	enum store_rc rc =
+	    w->job.role == JOB_VOICE ? w->payload_rc : STORE_FENCED;
 
 	if (rc == STORE_OK)
 		rc = mend_lane_get(tx, id->user, &w->lane);
 	if (rc != STORE_OK)
 		return rc;
-	if (w->lane.busy_seq != 0 && w->lane.busy_seq != id->seq) {
+	if (w->lane.busy_seq != 0 && !is_busy(w)) {
 		rc = step_done(tx, all, w);
 		return rc == STORE_OK ? STORE_NONE : rc;
 	}
 	w->lane.busy_seq = id->seq;
-	w->job.voice = false;
+	w->job.role = JOB_QUESTION;
 	rc = lane_put(tx, id->user, &w->lane);
 	if (rc == STORE_OK)
 		rc = db_put(tx, key_job(id, PART_PAYLOAD), w->record,
@@ -221,131 +257,6 @@ run_steps(struct tx *tx, void *arg)
 	return rc;
 }
 
-static enum store_rc
-draft_sessions(struct tx *tx, void *arg)
-{
-	struct steps *all = arg;
-	struct work *w;
-
-	for (w = all->works; w < all->works + all->n; w++) {
-		if (!w->talks)
-			continue;
-		w->draft_rc = session_draft_make(tx, w->step, &w->draft);
-		if (w->draft_rc != STORE_OK && w->draft_rc != STORE_CORRUPT)
-			return w->draft_rc;
-	}
-	return STORE_OK;
-}
-
-static bool
-seal_reply(struct seal *seal, struct work *w)
-{
-	const struct store_step *step = w->step;
-
-	if (step->reply == NULL || step->reply_len > REPLY_MAX)
-		return false;
-	w->record_len = SEAL_HEAD + step->reply_len;
-	w->record = malloc(w->record_len);
-	if (w->record == NULL)
-		return false;
-	memcpy(w->record + SEAL_HEAD, step->reply, step->reply_len);
-	return seal_close(seal, SEAL_REPLY, step->lease.id.user, w->record,
-	    step->reply_len);
-}
-
-/* The job's payload with another text; without a lease there is none. */
-static enum store_rc
-seal_heard(struct steps *all, struct work *w, const struct store_now *now)
-{
-	const struct store_step *step = w->step;
-	struct payload p = { .text = step->text };
-	struct store_job job;
-	bool sealed;
-
-	if (p.text == NULL || strlen(p.text) > STORE_TEXT_MAX)
-		return STORE_ERR;
-	w->record_rc = store_load(all->store, &step->lease, *now, &job);
-	if (w->record_rc != STORE_OK)
-		return w->record_rc == STORE_ERR ? STORE_ERR : STORE_OK;
-	p.direct = job.direct;
-	memcpy(p.retry_key, job.retry_key, sizeof(p.retry_key));
-	p.to = job.to;
-	p.reply_token = job.reply_token;
-	p.quote_token = job.quote_token;
-	w->record_len = payload_heard_size(&p);
-	w->record = malloc(w->record_len);
-	sealed = w->record != NULL &&
-	    payload_heard_encode(all->store->seal, &p, step->lease.id.user,
-		w->record);
-	store_job_release(&job);
-	return sealed ? STORE_OK : STORE_ERR;
-}
-
-/* All that can be done without the turn. */
-static enum store_rc
-prepare(struct steps *all, struct store_step *steps,
-    const struct store_now *now)
-{
-	bool any_talks = false;
-	enum store_rc rc = STORE_OK;
-	struct work *w;
-	size_t i;
-
-	for (i = 0; i < all->n; i++) {
-		w = &all->works[i];
-		w->step = &steps[i];
-		if (w->step->kind >= STORE_STEP__MAX)
-			return STORE_ERR;
-		if (w->step->kind == STORE_HEARD)
-			rc = seal_heard(all, w, now);
-		if (rc != STORE_OK)
-			return rc;
-		if (w->step->kind != STORE_ANSWER)
-			continue;
-		if (!seal_reply(all->store->seal, w))
-			return STORE_ERR;
-		w->talks = w->step->question != NULL && w->step->answer != NULL;
-		any_talks |= w->talks;
-	}
-	return any_talks ? tx_read(all->store, now, draft_sessions, all)
-			 : STORE_OK;
-}
-
-/*
- * The turn has come: which of the long replies have room?  What was heard
- * takes it from a reply that is still to come, so it asks however short it is.
- */
-static enum store_rc
-find_room(struct store *s, const struct store_now *now, void *arg)
-{
-	struct steps *all = arg;
-	size_t bytes = 0, more;
-	struct work *w;
-
-	for (w = all->works; w < all->works + all->n; w++) {
-		more = w->record_len + w->draft.len;
-		if (more == 0 ||
-		    (more <= ROOM_SHORT && w->step->kind != STORE_HEARD))
-			continue;
-		w->no_room = room_for_reply(s, now, bytes + more) != STORE_OK;
-		if (!w->no_room)
-			bytes += more;
-	}
-	return STORE_OK;
-}
-
-static void
-works_free(struct steps *all)
-{
-	size_t i;
-
-	for (i = 0; i < all->n; i++) {
-		session_draft_release(&all->works[i].draft);
-		free(all->works[i].record);
-	}
-	free(all->works);
-}
-
 enum store_rc
 store_steps(struct store *s, struct store_step *steps, size_t n,
     struct store_now now)
@@ -361,10 +272,10 @@ store_steps(struct store *s, struct store_step *steps, size_t n,
 	all.works = calloc(n, sizeof(*all.works));
 	if (all.works == NULL)
 		return STORE_ERR;
-	rc = prepare(&all, steps, &now);
+	rc = steps_make(&all, steps, &now);
 	if (rc == STORE_OK)
-		rc = tx_write_late(s, &now, STEP_WAIT_MS, find_room, run_steps,
-		    &all);
-	works_free(&all);
+		rc = tx_write_late(s, &now, STEP_WAIT_MS, steps_find_room,
+		    run_steps, &all);
+	steps_release(&all);
 	return rc;
 }

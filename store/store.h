@@ -220,6 +220,9 @@ struct store_progress {
 	int64_t first_push_ms; /* wall clock; 0: none */
 };
 
+/* What a user chose, as bytes that only the bot understands. */
+enum { STORE_PREFS = 8 };
+
 /* One turn of the conversation, oldest first. */
 struct store_turn {
 	bool from_user;
@@ -228,9 +231,10 @@ struct store_turn {
 
 struct store_job {
 	struct store_lease lease;
+	int64_t lease_until_ms; /* boot clock: then others may claim it */
 	struct store_progress progress;
 	bool direct;
-	bool voice;            /* not heard yet: see STORE_HEARD */
+	bool voice;            /* not heard yet, or a follow-up: not answered */
 	bool aged;             /* received in an earlier boot: age unknown */
 	int64_t received_ms;   /* boot clock; of the latest delivery */
 	int64_t created_ms;    /* wall clock */
@@ -240,7 +244,8 @@ struct store_job {
 	size_t reply_len;
 	const struct store_turn *turns;
 	size_t n_turns;
-	void *memory; /* where all of the above live */
+	uint8_t prefs[STORE_PREFS]; /* of the session; all 0: never set */
+	void *memory;               /* where all of the above live */
 };
 
 /*
@@ -253,6 +258,12 @@ struct store_job {
 enum store_rc store_load(struct store *, const struct store_lease *,
     struct store_now, struct store_job *job);
 void store_job_release(struct store_job *);
+
+/*
+ * 128 bits that nobody can guess, for the name of a file that the job makes:
+ * the same for whoever has the job.  False when memory is short.
+ */
+bool store_file_key(struct store *, const struct store_job *, uint8_t out[16]);
 
 /*
  * Leases up to max (at least 1) due jobs to this process: those that wait no
@@ -293,7 +304,20 @@ enum store_step_kind {
  * byte for the delivery, and when answer is not NULL, the job's text and
  * answer are appended to the session, trimmed to the last turns (one turn is
  * a question with its answer) and bytes; the newest one always stays, cut
- * where it is too large by itself.
+ * where it is too large by itself.  prefs replace those of the session, whose
+ * turns they leave as they are.
+ *
+ * An ANSWER with stays_busy leaves the user busy, if he is with this job;
+ * another ANSWER of the job comes, and its reply replaces the one before.  With
+ * reply NULL the one before is kept as it is; where there is none the rc is
+ * STORE_NONE and nothing happened.  The job's end frees the user in any case.
+ *
+ * An ANSWER with follow makes another job in the same commit, one that says
+ * more later: for the same user, to, direct and age, with that text, without a
+ * reply token and a quote, with a retry key of its own (the same one whenever
+ * it is made from this job), at follow_stage with nothing else done.  Nobody
+ * has it, and it can be claimed after follow_wait_ms.  Its user is not busy
+ * with it, and is not freed by it.
  *
  * With STORE_HEARD the job's text becomes text, and the user is busy with it.
  * If he is busy with another question by then, the job ends, without a trace,
@@ -305,25 +329,33 @@ struct store_step {
 	struct store_progress progress;
 	uint32_t lease_ms; /* SAVE, ANSWER, HEARD */
 	uint32_t wait_ms;  /* WAIT */
-	const char *reply; /* ANSWER; borrowed for the call */
+	const char *reply; /* ANSWER; borrowed for the call, as all below */
 	size_t reply_len;
-	const char *text;              /* HEARD; borrowed for the call */
+	bool stays_busy;      /* ANSWER */
+	const uint8_t *prefs; /* ANSWER, STORE_PREFS bytes; NULL: they stay */
+	const char *follow;   /* ANSWER; NULL: none */
+	uint8_t follow_stage;
+	uint32_t follow_wait_ms;
+	const char *text;              /* HEARD */
 	const char *question, *answer; /* ANSWER; NULL: the session stays */
 	unsigned history_turns, history_bytes;
 	const char *reason; /* DEAD: up to 31 bytes, no user text */
 	enum store_rc rc;   /* out: STORE_OK, STORE_FENCED, STORE_CORRUPT; with
-	                     ANSWER and HEARD STORE_FULL: see below; with
-	                     HEARD STORE_NONE */
+	                     ANSWER and HEARD STORE_FULL: see below; and
+	                     STORE_NONE: see above */
 };
 
 /*
  * Commits the steps of one turn of the engine together.  Each step is checked
  * against its fence by itself and answers in its rc; a fenced step changes
- * nothing.  Nor does one with STORE_FULL: what it brings would take the room
- * that other jobs need to end.  Such a job may come with a short ANSWER, for
- * which there is always room: up to 1,000 bytes, with nothing to remember.  On
- * another code than STORE_OK no step happened: STORE_BUSY, STORE_FULL (fewer
- * steps at once may pass, or the disk is full), STORE_ERR or STORE_FATAL.
+ * nothing.  Nor does one with STORE_FULL: what it brings, its follow-up
+ * included, would take the room that other jobs need to end.  Such a job may
+ * come with a short ANSWER, for which there is always room: up to 1,000 bytes,
+ * with nothing to remember, no prefs and no follow-up.  That holds for its
+ * second ANSWER too, of which room is asked as if there had been no first; one
+ * that keeps the reply and brings nothing else asks for none.  On another code
+ * than STORE_OK no step happened: STORE_BUSY, STORE_FULL (fewer steps at once
+ * may pass, or the disk is full), STORE_ERR or STORE_FATAL.
  */
 enum store_rc store_steps(struct store *, struct store_step *, size_t n,
     struct store_now);
@@ -331,44 +363,8 @@ enum store_rc store_steps(struct store *, struct store_step *, size_t n,
 /* Unfinished jobs that no living process owns, due or waiting. */
 enum store_rc store_orphans(struct store *, struct store_now, size_t *n);
 
-/* ------------------------------------- advice shared by the workers -- */
-
-/*
- * What the workers of one machine tell each other about an upstream.  Kept in
- * shared memory: it survives processes but not a reboot, and needs no
- * transaction.
- */
-enum { STORE_UPSTREAMS = 8 };
-
-struct store_breaker {
-	unsigned upstream; /* 0 .. STORE_UPSTREAMS - 1, the caller's numbers */
-	unsigned fails;    /* failures in a row that open it */
-	uint32_t open_ms;  /* how long it stays open */
-	uint32_t probe_ms; /* then one call may pass in this time */
-};
-
-/*
- * May a call be made?  True while closed, and for one caller per probe_ms
- * when the open time is over.  Otherwise false, and *wait_ms (if not NULL)
- * says when to ask again.
- */
-bool store_breaker_pass(struct store *, const struct store_breaker *,
-    struct store_now, uint32_t *wait_ms);
-
-enum store_report { STORE_WORKS = 0, STORE_FAILS, STORE_TRIPS };
-
-/* WORKS closes, FAILS counts, TRIPS opens at once; true if it opened now. */
-bool store_breaker_report(struct store *, const struct store_breaker *,
-    enum store_report, struct store_now);
-
-/*
- * A rate shared by the workers: true at most every gap_us, with up to burst
- * passes saved up.  For best-effort calls under a limit of LINE's.
- */
-bool store_pace(struct store *, uint32_t gap_us, uint32_t burst,
-    struct store_now);
-
-/* Counting, sweeping and checking stand apart. */
+/* Advice shared by the workers; counting, sweeping and checking. */
+#include "store/advice.h"
 #include "store/upkeep.h"
 
 #endif

@@ -255,13 +255,13 @@ enum store_rc room_for(struct store *, const struct store_now *, size_t bytes,
     size_t jobs);
 
 /*
- * STORE_FULL when a reply of so many bytes, with its session, would take what
- * others need to end.  Up to ROOM_SHORT bytes need not ask: a page is kept for
- * each unanswered job.
+ * STORE_FULL when a reply of so many bytes, with its session and so many new
+ * jobs, would take what others need to end.  Up to ROOM_SHORT bytes without a
+ * new job need not ask: a page is kept for each unanswered job.
  */
 enum { ROOM_SHORT = 1200 };
 enum store_rc room_for_reply(struct store *, const struct store_now *,
-    size_t bytes);
+    size_t bytes, size_t jobs);
 
 /*
  * Around a commit after which there are so many more unanswered jobs: a writer

@@ -92,11 +92,12 @@ pace_text_ms(const char *text)
 }
 
 /* Silence before and after, one long word: more matters in a short text. */
-enum { TIMES = 4, SHORTER_MS = 500, LONGER_MS = 5000 };
+enum { TIMES = 4, SHORTER_MS = 500, LONGER_MS = 5000, LEAST_MS = 100 };
 
 bool
 pace_is_plausible(uint64_t text_ms, uint64_t duration_ms)
 {
-	return (duration_ms + SHORTER_MS) * TIMES >= text_ms &&
+	return duration_ms >= LEAST_MS &&
+	    (duration_ms + SHORTER_MS) * TIMES >= text_ms &&
 	    duration_ms <= text_ms * TIMES + LONGER_MS;
 }

@@ -20,7 +20,8 @@ uint64_t pace_text_ms(const char *text);
 
 /*
  * Can a sound of duration_ms be a text whose pace_text_ms() is text_ms?  Slow
- * and fast voices can, up to 4 times slower or faster than we think.
+ * and fast voices can, up to 4 times slower or faster than we think;
+ * nothing is said in less than a tenth of a second.
  */
 bool pace_is_plausible(uint64_t text_ms, uint64_t duration_ms);
 

@@ -11,7 +11,7 @@
 
 #include "audio/shelf.h"
 
-enum { RANDOM_BYTES = 16, HEX_LEN = 2 * RANDOM_BYTES };
+enum { NAME_BYTES = SHELF_BITS / 8, HEX_LEN = 2 * NAME_BYTES };
 
 /* Writing one takes far less; what is older was left by a killed process. */
 enum { UNFINISHED_S = 600 };
@@ -193,17 +193,33 @@ shelf_sweep(const char *folder, const struct shelf_limits *limits,
 
 /* ---- a new one ----------------------------------------------------------- */
 
-static int
-draw_name(char name[SHELF_NAME_SIZE])
+static void
+add_hex(const uint8_t bits[NAME_BYTES], char *to)
 {
-	unsigned char bytes[RANDOM_BYTES];
 	size_t i;
 
-	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
-		return -1;
-	for (i = 0; i < sizeof(bytes); i++)
-		snprintf(name + 2 * i, 3, "%02x", bytes[i]);
+	for (i = 0; i < NAME_BYTES; i++)
+		snprintf(to + 2 * i, 3, "%02x", bits[i]);
+}
+
+void
+shelf_name(const uint8_t bits[NAME_BYTES], char name[SHELF_NAME_SIZE])
+{
+	add_hex(bits, name);
 	memcpy(name + HEX_LEN, FINISHED, sizeof(FINISHED));
+}
+
+/* Of its own: who was killed with one of this name may have left it. */
+static int
+draw_unfinished(char name[SHELF_NAME_SIZE + 1])
+{
+	uint8_t bits[NAME_BYTES];
+
+	if (getrandom(bits, sizeof(bits), 0) != (ssize_t)sizeof(bits))
+		return -1;
+	name[0] = '.';
+	add_hex(bits, name + 1);
+	memcpy(name + 1 + HEX_LEN, UNFINISHED, sizeof(UNFINISHED));
 	return 0;
 }
 
@@ -246,8 +262,8 @@ put(int fd, const void *bytes, size_t len, const char *name)
 	char unfinished[SHELF_NAME_SIZE + 1];
 	enum shelf_rc rc;
 
-	snprintf(unfinished, sizeof(unfinished), ".%.*s%s", HEX_LEN, name,
-	    UNFINISHED);
+	if (draw_unfinished(unfinished) == -1)
+		return SHELF_ERR;
 	if (write_file(fd, unfinished, bytes, len) == 0 &&
 	    renameat(fd, unfinished, fd, name) == 0 && fsync(fd) == 0)
 		return SHELF_OK;
@@ -258,8 +274,7 @@ put(int fd, const void *bytes, size_t len, const char *name)
 
 enum shelf_rc
 shelf_put(const char *folder, const void *bytes, size_t len,
-    const struct shelf_limits *limits, int64_t now_ms,
-    char name[SHELF_NAME_SIZE])
+    const struct shelf_limits *limits, int64_t now_ms, const char *name)
 {
 	struct shelf_limits others = *limits;
 	struct shelf_swept swept;
@@ -269,7 +284,7 @@ shelf_put(const char *folder, const void *bytes, size_t len,
 	if (len > limits->max_bytes)
 		return SHELF_FULL;
 	others.max_bytes -= len;
-	if (draw_name(name) == -1)
+	if (!is_ours(name, FINISHED))
 		return SHELF_ERR;
 	fd = open_folder(folder);
 	if (fd == -1)

@@ -1,7 +1,8 @@
 /*
  * shelf.h - the folder of voice answers, which the web server hands out.
  *
- * Who knows a name may hear the file, so a name is 128 random bits.  A file
+ * Who knows a name may hear the file, so a name is 128 bits that
+ * nobody can guess.  A file
  * appears whole under its name or not at all.  What holds for all of it:
  *
  *  - several processes may use one folder at once;
@@ -34,12 +35,17 @@ struct shelf_limits {
 /* Makes the folder if there is none; a link to one is refused. */
 enum shelf_rc shelf_open(const char *folder);
 
+/* The name that these bits stand for. */
+enum { SHELF_BITS = 128 };
+void shelf_name(const uint8_t bits[SHELF_BITS / 8], char name[SHELF_NAME_SIZE]);
+
 /*
- * Publishes len bytes and says under which name.  Removes the expired and, to
- * make room, the oldest.  Slow: it waits for the disk.
+ * Publishes len bytes under a name of shelf_name()'s, instead of what may be
+ * there.  Removes the expired and, to make room, the oldest.  Slow: it waits
+ * for the disk.
  */
 enum shelf_rc shelf_put(const char *folder, const void *bytes, size_t len,
-    const struct shelf_limits *, int64_t now_ms, char name[SHELF_NAME_SIZE]);
+    const struct shelf_limits *, int64_t now_ms, const char *name);
 
 struct shelf_swept {
 	size_t expired, /* older than ttl_s */

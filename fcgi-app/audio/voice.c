@@ -54,7 +54,7 @@ publish(const struct voice_order *order, const char *file, size_t len,
     struct voice *voice)
 {
 	switch (shelf_put(order->folder, file, len, &order->limits,
-	    order->now_ms, voice->name)) {
+	    order->now_ms, order->name)) {
 	case SHELF_OK:
 		return VOICE_OK;
 	case SHELF_FULL:
@@ -96,7 +96,6 @@ voice_make(const struct voice_order *order, struct voice *voice)
 {
 	struct pcm pcm;
 	enum pcm_rc found;
-	enum voice_rc rc;
 	uint64_t ms;
 
 	memset(voice, 0, sizeof(*voice));
@@ -108,8 +107,5 @@ voice_make(const struct voice_order *order, struct voice *voice)
 	voice->duration_ms = ms > UINT32_MAX ? UINT32_MAX : (uint32_t)ms;
 	if (!pace_is_plausible(order->pace_ms, ms))
 		return because(voice, VOICE_IMPLAUSIBLE, "duration");
-	rc = encode_and_publish(order, &pcm, voice);
-	if (rc != VOICE_OK)
-		voice->name[0] = '\0';
-	return rc;
+	return encode_and_publish(order, &pcm, voice);
 }

@@ -30,6 +30,7 @@ struct voice_order {
 	const char *type; /* its media type, "" if none */
 	uint64_t pace_ms; /* of the text, by pace.h */
 	const char *folder;
+	char name[SHELF_NAME_SIZE]; /* of the file in it, by shelf_name() */
 	struct shelf_limits limits;
 	int64_t now_ms;
 	bool (*unwanted)(void
@@ -38,9 +39,8 @@ struct voice_order {
 };
 
 struct voice {
-	char name[SHELF_NAME_SIZE]; /* the file in the folder */
-	uint32_t duration_ms;       /* also when IMPLAUSIBLE */
-	const char *why;            /* for the log, static; "" with OK */
+	uint32_t duration_ms; /* also when IMPLAUSIBLE */
+	const char *why;      /* for the log, static; "" with OK */
 };
 
 /* *voice is set in any case; nothing is published but with VOICE_OK. */

@@ -200,6 +200,9 @@ is_allowed(const struct setting *row, const char *value)
 		return is_path(value);
 	case SETTING_URL:
 		return is_url(value);
+	case SETTING_HTTPS:
+		return is_url(value) && strncmp(value, "https:", 6) == 0 &&
+		    strlen(value) <= row->max;
 	case SETTING_NUMBER:
 	case SETTING_RATE:
 	case SETTING_CHOICE:
@@ -246,7 +249,7 @@ setting_store(const struct setting *row, const char *value, const char *folder,
 		copy = strdup(value);
 	if (copy == NULL)
 		return SETTING_MEMORY;
-	if (row->kind == SETTING_URL)
+	if (row->kind == SETTING_URL || row->kind == SETTING_HTTPS)
 		for (n = strlen(copy); n > 0 && copy[n - 1] == '/'; n--)
 			copy[n - 1] = '\0';
 	memcpy(member(row, settings), &copy, sizeof(copy));
@@ -283,6 +286,7 @@ setting_allowed(const struct setting *row, char *out, size_t size)
 		[SETTING_URL] = { "an https:// address, or http:// to "
 				  "127.0.0.1, [::1] or localhost",
 		    NULL },
+		[SETTING_HTTPS] = { "an https:// address", NULL },
 	};
 	const struct form *form = &forms[row->kind];
 

@@ -23,6 +23,7 @@ enum setting_kind {
 	SETTING_SECRET,     /* string of up to max, fit for a header */
 	SETTING_PATH,       /* string, made absolute */
 	SETTING_URL,        /* string, https or a loopback address */
+	SETTING_HTTPS,      /* string, the same without the loopback address */
 	SETTING_KIND__MAX
 };
 

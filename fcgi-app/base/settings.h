@@ -29,6 +29,8 @@ enum {
 enum busy_policy { BUSY_DROP = 0 };
 enum duplicate_policy { DUPLICATE_AT_LEAST_ONCE = 0, DUPLICATE_AT_MOST_ONCE };
 
+enum voice_push { VOICE_PUSH_OFF = 0, VOICE_PUSH_ON };
+
 struct settings {
 	/* secrets */
 	char *line_channel_secret;
@@ -75,6 +77,11 @@ struct settings {
 	char *default_language;
 
 	/* voice answers */
+	char *public_base_url; /* "": there are none */
+	char *tts_model;
+	char *tts_voice;
+	uint32_t tts_timeout;     /* s */
+	uint32_t voice_push;      /* enum voice_push */
 	uint32_t audio_ttl;       /* s */
 	uint32_t audio_max_bytes; /* of all files together */
 

@@ -133,12 +133,15 @@ engine_commit(struct engine *engine)
 	struct store_step *steps = engine->steps;
 	struct job **batch = engine->batch;
 	enum store_rc rc = STORE_NONE;
+	struct store_now now;
 	size_t i, n;
 
 	while (engine->to_commit != NULL &&
 	    clock_boot_ms() >= engine->commit_ms) {
+		now = engine_now();
+		engine->told_ms = now.boot_ms;
 		n = take_batch(engine, batch, steps);
-		rc = store_steps(engine->store, steps, n, engine_now());
+		rc = store_steps(engine->store, steps, n, now);
 		if (rc != STORE_OK) {
 			failed(engine, rc, batch, n);
 			continue;

@@ -3,11 +3,13 @@
  */
 #include "jobs/engine.h"
 
+#include <errno.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "audio/shelf.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "jobs/delivery.h"
@@ -17,6 +19,7 @@
 enum {
 	CLAIM_EVERY_MS = 250, /* how soon a dead process is noticed */
 	CLAIM_BATCH = 256,
+	STOOD_MS = 5000, /* so late is nobody who was not stopped */
 	LEASE_MARGIN_S = 15,
 	SEND_S = 10,      /* the longest delivery call */
 	GRACE_MS = 400,   /* for deliveries under way, at the end */
@@ -45,6 +48,8 @@ engine_lease_ms(const struct settings *set)
 
 	if (set->stt_timeout > longest)
 		longest = set->stt_timeout;
+	if (set->tts_timeout > longest)
+		longest = set->tts_timeout;
 	return (longest + LEASE_MARGIN_S) * 1000;
 }
 
@@ -178,7 +183,7 @@ claim_jobs(struct engine *engine)
 	if (engine->calm)
 		give_back_waiting(engine);
 	if (n == CLAIM_BATCH)
-		engine->claim_ms = 0;
+		engine->claim_ms = clock_boot_ms();
 	for (i = 0; i < n; i++)
 		(void)job_begin(engine, &leases[i]);
 }
@@ -193,6 +198,8 @@ engine_wait_ms(const struct engine *engine)
 
 	if (engine->to_commit != NULL && engine->commit_ms < until)
 		until = engine->commit_ms;
+	if (engine->speech.next_ms < until)
+		until = engine->speech.next_ms;
 	return until <= now ? 0 : (int)(until - now);
 }
 
@@ -216,6 +223,24 @@ give_back_memory(struct engine *engine)
 	engine->peak = now == 0 ? 0 : now < PEAK_LEAST ? PEAK_LEAST : now;
 }
 
+/*
+ * A process that was stopped and wakes late finds its own jobs due: what it
+ * has just heard of them is written down first, however often that fails.
+ */
+static bool
+may_claim(struct engine *engine)
+{
+	int64_t late_ms = clock_boot_ms() - engine->claim_ms;
+
+	if (late_ms >= STOOD_MS && engine->to_commit != NULL)
+		engine->stood = true;
+	if (engine->to_commit == NULL)
+		engine->stood = false;
+	if (late_ms >= 0 && engine->stood)
+		engine->claim_ms = engine->commit_ms;
+	return late_ms >= 0 && !engine->stood;
+}
+
 void
 engine_turn(struct engine *engine)
 {
@@ -223,12 +248,8 @@ engine_turn(struct engine *engine)
 		log_die("engine error=\"cannot wait for sockets\"");
 	begin_waiting(engine);
 	speech_run(engine);
-	/*
-	 * A process that was stopped and wakes late finds its own jobs due:
-	 * what it has just heard of them comes first.
-	 */
 	engine_commit(engine);
-	if (clock_boot_ms() >= engine->claim_ms) {
+	if (may_claim(engine)) {
 		claim_jobs(engine);
 		engine_commit(engine);
 	}
@@ -254,7 +275,7 @@ give_back(struct engine *engine, bool deliveries)
 	struct job *job;
 
 	for (job = engine->jobs; job != NULL; job = job->next)
-		if ((job->call != NULL || job->waits) &&
+		if ((job->call != NULL || job->place.waits != SPEECH_NOT) &&
 		    (deliveries || job->stored.progress.stage != STAGE_DELIVER))
 			job_give_back(job);
 	engine_commit(engine);
@@ -304,6 +325,33 @@ engine_jobs(const struct engine *engine)
 
 /* --------------------------------------------------------------- life -- */
 
+static void
+collect_chores(void *arg)
+{
+	struct engine *engine = arg;
+
+	(void)helper_collect(engine->helper);
+}
+
+/* Without voice answers nothing here would block. */
+static int
+open_helper(struct engine *engine, char *err, size_t err_size)
+{
+	if (*engine->set->public_base_url == '\0')
+		return 0;
+	if (shelf_open(engine->set->audio_dir) != SHELF_OK) {
+		(void)snprintf(err, err_size,
+		    "AUDIO_DIR %s: %s; make it, or let us write to it",
+		    engine->set->audio_dir, strerror(errno));
+		return -1;
+	}
+	engine->helper = helper_new();
+	if (engine->helper == NULL)
+		return -1;
+	return net_watch(engine->net, helper_fd(engine->helper), collect_chores,
+	    engine);
+}
+
 int
 engine_open(struct engine **out, const struct engine_config *config, char *err,
     size_t err_size)
@@ -330,7 +378,8 @@ engine_open(struct engine **out, const struct engine_config *config, char *err,
 	if (upstreams_init(&engine->up, config->settings) == -1 ||
 	    net_open(&engine->net, &net, err, err_size) == -1 ||
 	    net_watch(engine->net, mailbox_fd(engine->mailbox), read_mail,
-		engine) == -1) {
+		engine) == -1 ||
+	    open_helper(engine, err, err_size) == -1) {
 		engine_close(&engine);
 		return -1;
 	}
@@ -354,6 +403,7 @@ engine_close(struct engine **enginep)
 		free(mail);
 	}
 	net_close(&engine->net);
+	helper_free(&engine->helper);
 	upstreams_release(&engine->up);
 	free(engine);
 }

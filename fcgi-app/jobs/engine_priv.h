@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "jobs/engine.h"
+#include "jobs/helper.h"
 #include "jobs/job.h"
 #include "jobs/speech.h"
 #include "jobs/upstream.h"
@@ -21,6 +22,7 @@ struct engine {
 	struct store *store;
 	struct mailbox *mailbox;
 	struct net *net;
+	struct helper *helper; /* NULL: there are no voice answers */
 	struct upstreams up;
 	bool drain;
 	int64_t drain_until_ms; /* boot clock: claims nothing after it */
@@ -36,8 +38,10 @@ struct engine {
 	bool calm;        /* begins nothing: a suspect is or will be here */
 	bool has_suspect; /* until no job is left */
 	int64_t claim_ms; /* boot clock: when to look for jobs again */
+	bool stood;       /* until what it heard by then is written down */
 	int64_t
-	    commit_ms; /* not before: after a failed commit, or in a crowd */
+	    commit_ms;   /* not before: after a failed commit, or in a crowd */
+	int64_t told_ms; /* boot clock: the last commit's time */
 	uint32_t lease_ms;                     /* of every claim and step */
 	struct store_step steps[COMMIT_BATCH]; /* of the commit under way */
 	struct job *batch[COMMIT_BATCH];

@@ -13,10 +13,21 @@
 #include <sys/queue.h>
 
 #include "jobs/outcome.h"
+#include "jobs/speech.h"
 #include "net/net.h"
 #include "store/store.h"
 
 struct engine;
+
+/* What a stage's function says; job_settle() alone acts on it. */
+enum out {
+	OUT_CALL = 0, /* a call is under way: the reply comes to finish; or the
+		       * job waits, see speech.h: then start is called again */
+	OUT_NEXT,     /* the stage's work is done: commit, go to next */
+	OUT_AGAIN,    /* progress changed: commit it, start the stage again */
+	OUT_RETRY,    /* not now: give the job back for job->wait_ms */
+	OUT_DEAD      /* it cannot be done, and job->reason says why */
+};
 
 /* Of one stage; then it is given up. */
 enum { CRASHES_MAX = 3 };
@@ -32,18 +43,22 @@ struct job {
 	char *reply;              /* think: LINE's message objects, ours */
 	size_t reply_len;
 	bool remember;               /* think: the answer enters the session */
+	bool sets_prefs;             /* think: stored.prefs is new */
+	bool aloud;                  /* think: the last answer is read out */
+	bool said;                   /* the answer is committed */
 	struct recording *recording; /* hear: fetched, see step_hear.c */
 	char *heard;                 /* hear: the words, ours */
-	bool speaks, waits;          /* hear: see speech.h */
-	TAILQ_ENTRY(job) speech_link;
+	struct utterance *utterance; /* speak: see utterance.h */
+	char *follow;                /* speak: what follows, ours */
+	struct speech_place place;   /* hear, speak: see speech.h */
 	bool ending;            /* the step being committed ends our part */
 	const char *reason;     /* OUT_DEAD: static */
 	uint32_t wait_ms;       /* OUT_RETRY */
 	uint8_t way;            /* deliver: enum delivery_way under way */
 	int64_t lease_until_ms; /* boot clock */
 	int64_t stage_ms;       /* boot clock: when the stage began here */
-	uint32_t hear_ms, think_ms, deliver_ms;
-	char name[24]; /* for the log */
+	uint32_t took_ms[4];    /* by enum stage, for the log */
+	char name[24];          /* for the log */
 };
 
 /*
@@ -51,6 +66,12 @@ struct job {
  * could not be loaded; the reason is logged and the lease left to run out.
  */
 int job_begin(struct engine *, const struct store_lease *);
+
+/*
+ * settle.c: does what a stage's word says, mostly by a step that the next
+ * commit takes.
+ */
+void job_settle(struct job *, enum out);
 
 /* The commit of job->step came back with rc: goes on, or lets go. */
 void job_committed(struct job *, enum store_rc rc);
@@ -70,6 +91,12 @@ void job_free(struct job *);
  * process that was stopped and wakes late sends nothing.
  */
 int job_call(struct job *, struct net_call *);
+
+/* The answer as LINE's messages; NULL before there is one.  Borrowed. */
+const char *job_messages(const struct job *);
+
+/* Lets go of a job that cannot be loaded; -1 when it is freed. */
+int job_unreadable(struct job *, enum store_rc);
 
 /* How old the reply token is, in ms; INT64_MAX when nobody knows. */
 int64_t job_age_ms(const struct job *);

@@ -6,10 +6,11 @@
 #define STEP(s) #s, s##_start, s##_finish, s##_give_up
 
 static const struct stage_def stages[] = {
-	/*                                   last   tries */
-	[STAGE_THINK] = { STEP(think), false, 12 },
-	[STAGE_DELIVER] = { STEP(deliver), true, 0 },
-	[STAGE_HEAR] = { STEP(hear), false, 40 },
+	/*                             tries */
+	[STAGE_THINK] = { STEP(think), 12 },
+	[STAGE_DELIVER] = { STEP(deliver), 0 },
+	[STAGE_HEAR] = { STEP(hear), 40 },
+	[STAGE_SPEAK] = { STEP(speak), 12 },
 };
 _Static_assert(sizeof(stages) / sizeof(stages[0]) == STAGE__MAX,
     "every stage has a row in the table");

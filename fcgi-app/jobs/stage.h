@@ -1,9 +1,10 @@
 /*
  * stage.h - the life of a job, as a table.
  *
- *   [hear] -> [think] -> [deliver] -> done | dead
+ *   [hear] -> [think] -> [speak] -> [deliver] -> done | dead
  *
- * Only voice messages are heard first.
+ * Only voice messages are heard first, and only answers that are wanted aloud
+ * are spoken.
  *
  * A stage starts an outbound call and reads its answer; what it made is
  * committed before the next stage begins, so that a successor never pays
@@ -12,28 +13,25 @@
 #ifndef JOBS_STAGE_H
 #define JOBS_STAGE_H
 
+#include "bot/command.h"
+#include "bot/words.h"
 #include "jobs/job.h"
 
 struct net_reply;
 
-/* What a stage's function says; job_settle() alone acts on it. */
-enum out {
-	OUT_CALL = 0, /* a call is under way: the reply comes to finish; or the
-		       * job waits, see speech.h: then start is called again */
-	OUT_NEXT,     /* the stage's work is done: commit, go to next */
-	OUT_AGAIN,    /* progress changed: commit it, start the stage again */
-	OUT_RETRY,    /* not now: give the job back for job->wait_ms */
-	OUT_DEAD      /* it cannot be done, and job->reason says why */
+enum stage {
+	STAGE_THINK = 0,
+	STAGE_DELIVER,
+	STAGE_HEAR,
+	STAGE_SPEAK,
+	STAGE__MAX
 };
-
-enum stage { STAGE_THINK = 0, STAGE_DELIVER, STAGE_HEAR, STAGE__MAX };
 
 struct stage_def {
 	const char *name;
 	enum out (*start)(struct job *);
 	enum out (*finish)(struct job *, const struct net_reply *);
 	enum out (*give_up)(struct job *); /* tries or crashes ran out */
-	bool last;                         /* OUT_NEXT ends the job */
 	unsigned tries;                    /* claims; 0: time alone decides */
 };
 
@@ -54,6 +52,16 @@ void hear_forget(struct job *);
  */
 enum out job_conclude(struct job *, enum outcome, const char *text);
 
+/* The same with a sentence of ours. */
+enum out job_say(struct job *, enum words);
+
+/*
+ * New messages, with buttons for what can be said after an answer, spoken or
+ * not; NULL when memory is short.
+ */
+char *job_buttons(const struct job *, const char *messages, bool spoken,
+    size_t *len);
+
 /* step_think.c: asks the model. */
 enum out think_start(struct job *);
 enum out think_finish(struct job *, const struct net_reply *);
@@ -61,6 +69,17 @@ enum out think_give_up(struct job *);
 
 /* The answer is too long for what room the store has: a short word instead. */
 enum out think_no_room(struct job *);
+
+/* obey.c: does what a word of ours says, such as "voice on". */
+enum out obey(struct job *, enum command);
+
+/* step_speak.c: has an answer read aloud. */
+enum out speak_start(struct job *);
+enum out speak_finish(struct job *, const struct net_reply *);
+enum out speak_give_up(struct job *);
+
+/* Is the answer that the job now has to be read aloud? */
+bool speak_is_wanted(const struct job *);
 
 /* step_deliver.c: sends the answer by reply or push. */
 enum out deliver_start(struct job *);

@@ -86,16 +86,14 @@ later(struct job *job, uint32_t wait_ms)
 static char *
 make_messages(const struct job *job)
 {
-	const struct store_job *stored = &job->stored;
+	const char *messages;
 
-	if ((stored->progress.flags & DELIVERY_FALLBACK) != 0)
+	if ((job->stored.progress.flags & DELIVERY_FALLBACK) != 0)
 		return message_texts(words_text(WORDS_FALLBACK,
 					 job->engine->set->default_language),
 		    NULL, NULL);
-	if (job->reply != NULL)
-		return strdup(job->reply);
-	return strndup(stored->reply == NULL ? "" : stored->reply,
-	    stored->reply_len);
+	messages = job_messages(job);
+	return strdup(messages == NULL ? "" : messages);
 }
 
 static char *
@@ -307,7 +305,7 @@ deliver_finish(struct job *job, const struct net_reply *net)
 	enum delivery_verdict verdict =
 	    delivery_judge(&job->stored.progress, job->way, result, &rules);
 
-	job->deliver_ms = net->total_ms;
+	job->took_ms[STAGE_DELIVER] = net->total_ms;
 	report(job, result);
 	if (result != RESULT_SENT && result != RESULT_ALREADY)
 		log_warn("job=%s stage=deliver way=%s status=%d "

@@ -22,6 +22,7 @@
 enum {
 	CONNECT_MS = 5000,
 	BACKOFF_MS = 300, /* doubled by each claim */
+	MARGIN_MS = 5000, /* of a lease that ends while it waits */
 	SPARE_MS = 500,   /* a wait must leave this much of the deadline */
 	URL_MAX = 1024,
 	WORDS_MAX = 16000 /* bytes of a transcript: a quarter of an hour */
@@ -302,6 +303,14 @@ leave_unless_called(struct job *job, enum out out)
 	return out;
 }
 
+/* When its lease leaves no more time than the work takes. */
+static int64_t
+late_ms(const struct job *job)
+{
+	return job->lease_until_ms - MARGIN_MS -
+	    (int64_t)job->engine->set->stt_timeout * 1000;
+}
+
 static enum out
 begin(struct job *job)
 {
@@ -309,11 +318,11 @@ begin(struct job *job)
 	bool fresh =
 	    p->deadline_ms == 0 || p->interrupted != 0 || job->stored.aged;
 
-	if (!job->speaks && speech_is_late(job))
+	if (!job->place.has && clock_boot_ms() >= late_ms(job))
 		return job_conclude(job, OUTCOME_BUSY, NULL);
 	if (!fresh && clock_boot_ms() >= p->deadline_ms)
 		return job_conclude(job, OUTCOME_TIMEOUT, NULL);
-	if (!speech_take(job))
+	if (!speech_take(job, late_ms(job)))
 		return OUT_CALL;
 	if (fresh) {
 		p->deadline_ms = clock_boot_ms() +

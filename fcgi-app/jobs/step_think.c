@@ -153,10 +153,13 @@ enum out
 think_start(struct job *job)
 {
 	struct store_progress *p = &job->stored.progress;
+	enum command command = command_of(job->stored.text);
 	int64_t now = clock_boot_ms();
 	bool fresh =
 	    p->deadline_ms == 0 || p->interrupted != 0 || job->stored.aged;
 
+	if (command != COMMAND_NONE)
+		return obey(job, command);
 	if (fresh) {
 		p->deadline_ms =
 		    now + (int64_t)job->engine->set->gemini_timeout * 1000;

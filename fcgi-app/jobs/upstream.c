@@ -25,6 +25,7 @@ static const struct {
 	[UPSTREAM_LINE] = { "line", { UPSTREAM_LINE, 1, 30000, 10000 } },
 	[UPSTREAM_PUSH] = { "push", { UPSTREAM_PUSH, 1, 3600000, 10000 } },
 	[UPSTREAM_STT] = { "stt", { UPSTREAM_STT, 8, 5000, 10000 } },
+	[UPSTREAM_TTS] = { "tts", { UPSTREAM_TTS, 8, 5000, 10000 } },
 };
 _Static_assert(sizeof(upstreams) / sizeof(upstreams[0]) == UPSTREAM__MAX,
     "every upstream has a breaker");
@@ -85,10 +86,10 @@ is_complete(const struct upstreams *up, const struct settings *set)
 	bool fallback = set->gemini_fallback_model[0] != '\0';
 
 	return up->model_url[0] != NULL && up->stt_url != NULL &&
-	    up->content_url != NULL && up->reply_url != NULL &&
-	    up->push_url != NULL && up->loading_url != NULL &&
-	    up->model_key != NULL && up->line_token != NULL &&
-	    (!fallback || up->model_url[1] != NULL);
+	    up->tts_url != NULL && up->content_url != NULL &&
+	    up->reply_url != NULL && up->push_url != NULL &&
+	    up->loading_url != NULL && up->model_key != NULL &&
+	    up->line_token != NULL && (!fallback || up->model_url[1] != NULL);
 }
 
 int
@@ -101,6 +102,7 @@ upstreams_init(struct upstreams *up, const struct settings *set)
 	if (set->gemini_fallback_model[0] != '\0')
 		up->model_url[1] = model_url(set, set->gemini_fallback_model);
 	up->stt_url = model_url(set, set->stt_model);
+	up->tts_url = model_url(set, set->tts_model);
 	up->content_url = join(set->line_data_base, API_PATH_CONTENT);
 	up->reply_url = join(set->line_api_base, API_PATH_REPLY);
 	up->push_url = join(set->line_api_base, API_PATH_PUSH);
@@ -123,6 +125,7 @@ upstreams_release(struct upstreams *up)
 	free(up->model_url[0]);
 	free(up->model_url[1]);
 	free(up->stt_url);
+	free(up->tts_url);
 	free(up->content_url);
 	free(up->reply_url);
 	free(up->push_url);

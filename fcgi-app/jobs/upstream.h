@@ -17,12 +17,13 @@ enum upstream {
 	UPSTREAM_LINE,      /* opens when LINE refuses our access token */
 	UPSTREAM_PUSH,      /* opens when the month's pushes are used up */
 	UPSTREAM_STT,       /* STT_MODEL */
+	UPSTREAM_TTS,       /* TTS_MODEL */
 	UPSTREAM__MAX
 };
 
 struct upstreams {
 	char *model_url[2]; /* UPSTREAM_MODEL, UPSTREAM_FALLBACK; or NULL */
-	char *stt_url;
+	char *stt_url, *tts_url;
 	char *reply_url, *push_url, *loading_url;
 	char *content_url;            /* what stands before a message's id */
 	const char *model_headers[3]; /* NULL-terminated, as net_start wants */

@@ -56,6 +56,9 @@ char *message_with_note(const char *messages, const char *note, size_t *len);
 char *message_with_audio(const char *messages, const char *note,
     const char *url, uint32_t duration_ms, size_t *len);
 
+/* The same sound as the only message. */
+char *message_audio(const char *url, uint32_t duration_ms, size_t *len);
+
 /*
  * What the user reads: the texts of all messages, with a blank line between.
  * New; "" when there is none.

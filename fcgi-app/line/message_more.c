@@ -140,6 +140,27 @@ message_with_note(const char *messages, const char *note, size_t *len)
 	return finish(&out, &pieces, len);
 }
 
+static void
+add_sound(struct buf *out, const char *before, const char *url,
+    uint32_t duration_ms)
+{
+	buf_puts(out, before);
+	add_quoted(out, BEGIN "audio\",\"originalContentUrl\":\"", url, "\"");
+	buf_printf(out, ",\"duration\":%" PRIu32,
+	    duration_ms > 0 ? duration_ms : 1);
+}
+
+char *
+message_audio(const char *url, uint32_t duration_ms, size_t *len)
+{
+	struct buf out;
+
+	buf_init(&out, BYTES_MAX);
+	add_sound(&out, "[", url, duration_ms);
+	buf_puts(&out, END);
+	return buf_take(&out, len);
+}
+
 char *
 message_with_audio(const char *messages, const char *note, const char *url,
     uint32_t duration_ms, size_t *len)
@@ -153,10 +174,7 @@ message_with_audio(const char *messages, const char *note, const char *url,
 	buf_add(&out, messages, pieces.body_len);
 	if (note != NULL && pieces.count + 1 < MESSAGES_MAX)
 		add_text(&out, note);
-	add_quoted(&out, "}," BEGIN "audio\",\"originalContentUrl\":\"", url,
-	    "\"");
-	buf_printf(&out, ",\"duration\":%" PRIu32,
-	    duration_ms > 0 ? duration_ms : 1);
+	add_sound(&out, "},", url, duration_ms);
 	return finish(&out, &pieces, len);
 }
 

@@ -81,7 +81,18 @@ struct net_source {
 	const void *from;
 };
 
-/* Copied by net_start(), with all that it points to but what source reads. */
+/*
+ * Where an answer's body goes instead of into the reply, piece by piece as it
+ * comes; take returns -1 when there is no use in going on: then the end is
+ * NET_TOO_BIG.  to must stay as it is as long as source's from.
+ */
+struct net_sink {
+	int (*take)(void *to, const char *bytes, size_t n);
+	void *to;
+};
+
+/* Copied by net_start(), with all that it points to but what source reads and
+ * sink writes. */
 struct net_call {
 	const char *url;
 	const char *const *headers; /* "Name: value", NULL ends; or NULL */
@@ -92,6 +103,7 @@ struct net_call {
 	uint32_t connect_ms;             /* until connected (DNS, TCP, TLS);
 			      * 0: timeout_ms */
 	size_t max_bytes;                /* of the answer's body */
+	const struct net_sink *sink;     /* NULL: it comes in the reply */
 	void (*done)(void *arg, const struct net_reply *);
 	void *arg;
 };

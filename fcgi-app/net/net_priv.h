@@ -47,6 +47,8 @@ struct net_request {
 	struct buf body;
 	struct net_source source; /* of a body that is made while it is sent */
 	size_t source_len, source_at;
+	struct net_sink sink; /* or take is NULL */
+	size_t sunk;
 	int64_t start_ms, connect_end_ms, end_ms; /* boot clock */
 	bool connected; /* it has a connection, and was about to be sent */
 	bool plain;     /* http */

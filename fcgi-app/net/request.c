@@ -41,12 +41,23 @@ static const struct {
 
 /* ---- what libcurl calls -------------------------------------------------- */
 
+static bool
+sink_body(struct net_request *r, const char *bytes, size_t n)
+{
+	r->too_big = n > r->body.max - r->sunk ||
+	    r->sink.take(r->sink.to, bytes, n) == -1;
+	r->sunk += r->too_big ? 0 : n;
+	return !r->too_big;
+}
+
 static size_t
 take_body(char *bytes, size_t one, size_t n, void *arg)
 {
 	struct net_request *r = arg;
 
 	(void)one;
+	if (r->sink.take != NULL)
+		return sink_body(r, bytes, n) ? n : 0;
 	r->too_big = r->body.len + n > r->body.max;
 	return buf_add(&r->body, bytes, n) == 0 ? n : 0;
 }
@@ -258,6 +269,15 @@ set_headers(struct net_request *r, const char *const *lines)
 	return curl_easy_setopt(r->easy, CURLOPT_HTTPHEADER, r->headers);
 }
 
+static void
+set_sink(struct net_request *r, const struct net_call *call)
+{
+	const struct net_sink none = { NULL, NULL };
+
+	r->sink = call->sink != NULL ? *call->sink : none;
+	r->sunk = 0;
+}
+
 static int
 set_body(struct net_request *r, const struct net_call *call)
 {
@@ -345,6 +365,7 @@ net_start(struct net *net, const struct net_call *call)
 	r->error[0] = '\0';
 	r->done = call->done;
 	r->arg = call->arg;
+	set_sink(r, call);
 	if (set_limits(r, call) || set_url(r, call->url) ||
 	    set_headers(r, call->headers) || set_body(r, call) ||
 	    curl_multi_add_handle(r->shard->multi, r->easy) != CURLM_OK) {

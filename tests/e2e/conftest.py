@@ -119,19 +119,21 @@ def pool():
 
 @pytest.fixture
 def deploy(pool, sim):
-    """deploy(server, workers=2, fresh=False, **settings) -> Deployment.
+    """deploy(server, workers=2, fresh=False, hook="", **settings) -> a bot.
 
     One with the same settings may have served earlier tests; fresh makes one
     for this test alone: it is killed, or its circuit breakers will open.
+    hook names the app that tests/torture/hooks makes, for a control.
     """
     watch = privacy.Watch(sim)
     used = {}
 
-    def deploy(server, workers=2, fresh=False, **settings):
+    def deploy(server, workers=2, fresh=False, hook="", **settings):
         key = (server, workers, id(used) if fresh else None,
-               tuple(sorted(settings.items())))
+               tuple(sorted(settings.items())), hook)
+        app = deployment.hooked(hook) if hook else deployment.APP
         bot = pool.take(key, lambda: deployment.Deployment(
-            server, sim, workers, **settings))
+            server, sim, workers, app, **settings))
         used[key] = bot
         sim.webhook_url = bot.url + "/webhook"
         return bot

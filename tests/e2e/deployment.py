@@ -87,6 +87,11 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def hooked(hook):
+    """The app that tests/torture/hooks makes."""
+    return BUILD / "hooks" / hook / "mededbot.fcgi"
+
+
 class Deployment:
     """One web server with its workers, their data and their logs."""
 

@@ -1,15 +1,15 @@
 """A user speaks, is understood, and reads what was heard above the answer."""
 
-import threading
+import itertools
+import re
 import time
-from pathlib import Path
 
 import pytest
 
 from crowd import at_once
-from sound import m4a
+from memory import Peak
+from sound import m4a, marked
 
-MIB = 1024 * 1024
 WORDS = "How much water should I drink?"
 GENERAL = "gemini-3.5-flash-lite"
 
@@ -73,98 +73,61 @@ def test_silence_gets_a_friendly_word(deploy, server, sim, user, words):
     assert sim.model_calls == []
 
 
-def test_a_recording_that_is_not_ready_comes_later(deploy, server, sim, user):
-    deploy(server)
-    order = sim.faults.add("content", "202", times=2)
-    sim.speak(user("mei"), m4a(), WORDS)
-    assert WORDS in sim.wait_answers(user("mei"), 1, 8)[0]
-    assert order.fired == 2 and len(fetches(sim)) == 3
+# the state "audio"; four processes, so that each one sees what others do
+
+def enders(bot):
+    """The processes that have ended somebody's message."""
+    return set(re.findall(r"pid=(\d+) job=\S+ end=", bot.log_text()))
 
 
-@pytest.mark.parametrize("fault", ["404", "410"])
-def test_a_recording_that_is_gone(deploy, server, sim, user, fault):
-    deploy(server)
-    sim.faults.add("content", fault)
-    sim.speak(user("mei"), m4a(), WORDS)
-    assert sim.wait_answers(user("mei"), 1, 8) == [
-        "I could not fetch your voice message. Please send it again."]
-    assert sim.hearings == []
-
-
-@pytest.mark.parametrize("recording, told", [
-    (b"", "I could not hear you"),
-    (b"<html>what?</html>", "I could not hear you"),
-    (bytes(4) + b"ftypM4A " + bytes(10 * MIB - 11), "is too long"),
-])
-def test_recordings_that_are_none(deploy, server, sim, user, recording, told):
-    deploy(server)
-    sim.speak(user("mei"), recording, WORDS)
-    assert told in sim.wait_answers(user("mei"), 1, 15)[0]
-    assert sim.hearings == []
-
-
-def test_the_largest_recording_is_heard(deploy, server, sim, user):
-    deploy(server)
-    audio = (m4a() + bytes(10 * MIB))[:10 * MIB]
-    sim.speak(user("mei"), audio, WORDS)
-    assert WORDS in sim.wait_answers(user("mei"), 1, 15)[0]
-    assert sim.hearings[0].audio == audio
-
-
-def test_an_endless_recording_ends(deploy, server, sim, user):
-    deploy(server)
-    sim.faults.add("content", "endless")
-    sim.speak(user("mei"), m4a(), WORDS)
-    assert "is too long" in sim.wait_answers(user("mei"), 1, 15)[0]
-
-
-def test_recordings_from_elsewhere_and_in_groups_are_ignored(
-        deploy, server, sim, user, group):
-    bot = deploy(server)
-    event = sim.voice_event(user("mei"), m4a(), WORDS)
-    event["message"]["contentProvider"] = {
-        "type": "external", "originalContentUrl": sim.url + "/v2/bot/info"}
-    assert sim.send([event])[0] == 200
-    event = sim.voice_event(user("mei"), m4a(), WORDS, source={
-        "type": "group", "groupId": group(), "userId": user("mei")})
-    assert sim.send([event])[0] == 200
-    assert bot.wait_idle(2)
-    assert sim.requests == [] and sim.deliveries == []
-
-
-# the state "audio"
-
-def test_a_text_overtakes_a_voice_message(deploy, server, sim, user):
-    bot = deploy(server)
+@pytest.mark.every_server
+def test_a_text_overtakes_a_voice_message(deploy, server, sim, users):
+    bot = deploy(server, workers=4, fresh=True)
     sim.model.hear_latency, sim.model.latency = 0.8, 1.6
-    sim.speak(user("mei"), m4a(), WORDS)
-    assert sim.wait_for(lambda: sim.hearings, 5)
+    for one in users(8):
+        assert sim.speak(one, m4a(), WORDS)[0] == 200
+    assert sim.wait_for(lambda: len(sim.hearings) == 8, 5)
     assert states(bot) == {"audio"} and bot.sessions()["active"] == 0
-    sim.say(user("mei"), "No, tell me about tea")
-    assert sim.wait_for(lambda: sim.model_calls, 5)
+    for one in reversed(users(8)):  # each in another process than his voice
+        sim.say(one, "No, tell me about tea")
+    assert sim.wait_for(lambda: len(sim.model_calls) == 8, 5)
     assert states(bot) == {"busy"}
-    assert len(sim.wait_answers(user("mei"), 1, 8)) == 1
+    assert sim.wait_for(lambda: len(sim.deliveries) >= 8, 8)
     assert bot.wait_idle(5)
-    (answer,) = sim.answers(user("mei"))
-    assert "“No, tell me about tea”" in answer
-    assert [call.question for call in sim.model_calls] == \
-        ["No, tell me about tea"]
+    for one in users(8):
+        (answer,) = sim.answers(one)
+        assert "“No, tell me about tea”" in answer
+    assert len(sim.model_calls) == 8
+    assert bot.log_text().count("end=discarded") == 8
+    if server == "lighttpd":  # which gives them messages in turn
+        assert len(enders(bot)) == 4
+
+
+DELAYS = (1.6, 0.3, 1.2)
 
 
 def test_of_three_voice_messages_the_first_heard_is_answered(deploy, server,
-                                                             sim, user):
-    bot = deploy(server)
-    sounds = {m4a(tone=tone): seconds
-              for tone, seconds in ((300, 1.6), (400, 0.3), (500, 1.2))}
-    sim.model.hear_latency = lambda call: sounds[call.audio]
+                                                             sim, users):
+    """In all orders at once, each order by a user of its own."""
+    bot = deploy(server, workers=4)
+    sim.model.hear = lambda call: f"what takes {seconds_of(call)} seconds?"
+    sim.model.hear_latency = seconds_of
     sim.model.latency = 2
-    for audio in sounds:
-        sim.speak(user("mei"), audio, f"what takes {sounds[audio]} seconds?")
-    assert len(sim.wait_answers(user("mei"), 1, 8)) == 1
+    orders = dict(zip(users(6), itertools.permutations(DELAYS)))
+    for one, delays in orders.items():
+        for seconds in delays:
+            sim.speak(one, marked(m4a(), f"{one} {seconds}".encode()))
+    assert sim.wait_for(lambda: len(sim.deliveries) >= 6, 8)
     assert bot.wait_idle(5)
-    (answer,) = sim.answers(user("mei"))
-    assert "what takes 0.3 seconds?" in answer
-    assert len(sim.hearings) == 3 and len(sim.model_calls) == 1
+    for one in orders:
+        (answer,) = sim.answers(one)
+        assert "what takes 0.3 seconds?" in answer
+    assert len(sim.hearings) == 18 and len(sim.model_calls) == 6
+
+
+def seconds_of(call):
+    """What a recording that was marked says about itself."""
+    return float(call.audio.rsplit(b" ", 1)[1])
 
 
 def test_a_voice_message_to_a_busy_bot_is_dropped(deploy, server, sim, user):
@@ -198,49 +161,7 @@ def test_an_overloaded_transcriber_is_asked_again(deploy, server, sim, user):
     assert len(sim.hearings) == 2
 
 
-# kill -9
-
-def owner_of(bot, sim):
-    return bot.connected_worker(sim.server.server_port)
-
-
-def test_its_process_dies_while_it_fetches(deploy, server, sim, user):
-    bot = deploy(server, fresh=True)
-    sim.faults.add("content", "hang")
-    sim.speak(user("mei"), m4a(), WORDS)
-    assert sim.wait_for(lambda: fetches(sim), 5)
-    bot.kill_worker(owner_of(bot, sim))
-    assert WORDS in sim.wait_answers(user("mei"), 1, 8)[0]
-    assert len(fetches(sim)) == 2 and len(sim.hearings) == 1
-    assert len(sim.deliveries) == 1
-
-
-def test_its_process_dies_while_it_listens(deploy, server, sim, user):
-    bot = deploy(server, fresh=True)
-    sim.model.hear_latency = 10
-    sim.speak(user("mei"), m4a(), WORDS)
-    assert sim.wait_for(lambda: sim.hearings, 5)
-    killed = owner_of(bot, sim)
-    sim.model.hear_latency = 0
-    bot.kill_worker(killed)
-    assert WORDS in sim.wait_answers(user("mei"), 1, 8)[0]
-    assert len(sim.hearings) == 2 and len(sim.deliveries) == 1
-
-
-def test_what_was_heard_is_paid_once(deploy, server, sim, user):
-    """The words were committed: who takes over asks the model alone."""
-    bot = deploy(server, fresh=True)
-    sim.model.latency = 10
-    sim.speak(user("mei"), m4a(), WORDS)
-    assert sim.wait_for(lambda: sim.model_calls, 8)
-    killed = owner_of(bot, sim)
-    sim.model.latency = 0
-    bot.kill_worker(killed)
-    (answer,) = sim.wait_answers(user("mei"), 1, 8)
-    assert answer.startswith(f"You said: “{WORDS}”")
-    assert len(fetches(sim)) == 1 and len(sim.hearings) == 1
-    assert len(sim.model_calls) == 2 and len(sim.deliveries) == 1
-
+# many
 
 def test_many_speak_at_once(deploy, server, sim, users):
     """No more than SPEECH_JOBS recordings are on their way at a time."""
@@ -263,25 +184,6 @@ def test_many_speak_at_once(deploy, server, sim, users):
     assert bot.wait_idle(5)
     assert max(most) <= 3
     assert len(sim.hearings) == 20
-
-
-def anonymous_kib(pid):
-    """Memory that belongs to the process alone, which the store does not."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines
-                if line.startswith("RssAnon:"))
-
-
-class Peak(threading.Thread):
-    """The most memory that a process has, looked at every few ms."""
-
-    def __init__(self, pid):
-        super().__init__(daemon=True)
-        self.pid, self.kib, self.over = pid, 0, threading.Event()
-
-    def run(self):
-        while not self.over.wait(0.005):
-            self.kib = max(self.kib, anonymous_kib(self.pid))
 
 
 def text_delays(sim, names):

@@ -20,6 +20,8 @@ const char *const fault_names[FAULT__MAX] = {
 	[FAULT_ANSWER_LOST] = "answers lost",
 	[FAULT_SLOW] = "slow requests",
 	[FAULT_MODEL] = "errors of the model",
+	[FAULT_CONTENT] = "LINE: no recording",
+	[FAULT_STT] = "errors in writing down",
 	[FAULT_LINE_BEFORE] = "LINE: 429 and 503",
 	[FAULT_LINE_AFTER] = "LINE: 500, and done",
 	[FAULT_LINE_REFUSE] = "LINE: 403",
@@ -43,6 +45,8 @@ static const unsigned levels[FAULT__MAX][3] = {
 	[FAULT_ANSWER_LOST] = { 20, 100, 500 },
 	[FAULT_SLOW] = { 20, 100, 400 },
 	[FAULT_MODEL] = { 50, 200, 700 },
+	[FAULT_CONTENT] = { 50, 200, 700 },
+	[FAULT_STT] = { 50, 200, 700 },
 	[FAULT_LINE_BEFORE] = { 20, 100, 400 },
 	[FAULT_LINE_AFTER] = { 20, 100, 500 },
 	[FAULT_LINE_REFUSE] = { 10, 50, 200 },
@@ -73,7 +77,8 @@ draw_settings(void)
 {
 	static char none[] = "", secret[] = "secret", token[] = "token";
 	static char key[] = "key", base[] = "http://x", model[] = "m";
-	static char fallback[] = "f", language[] = "en";
+	static char fallback[] = "f", language[] = "en", stt[] = "stt";
+	static char mime[] = "audio/m4a";
 
 	sim.settings = (struct settings){
 		.line_channel_secret = secret,
@@ -94,10 +99,13 @@ draw_settings(void)
 		.gemini_top_k = none,
 		.gemini_thinking_level = none,
 		.gemini_safety_threshold = none,
-		.stt_model = model,
+		.stt_model = stt,
 		.stt_timeout = 10,
-		.audio_mime = none,
-		.speech_jobs = 4,
+		.tts_model = stt,
+		.tts_voice = stt,
+		.tts_timeout = 15,
+		.public_base_url = none,
+		.audio_mime = mime,
 		.session_ttl = 86400,
 		.history_turns = 10,
 		.history_bytes = 5120,
@@ -115,6 +123,7 @@ draw_settings(void)
 	    ? DUPLICATE_AT_MOST_ONCE
 	    : DUPLICATE_AT_LEAST_ONCE;
 	sim.settings.max_inflight = sim_below(4) == 0 ? 1 : 5000;
+	sim.settings.speech_jobs = sim.quiet ? 4 : 1 + sim_below(4);
 }
 
 void
@@ -129,10 +138,12 @@ sim_event(unsigned user, int64_t sent_ms, bool final)
 	ev->user = user;
 	ev->final = final;
 	ev->quotes = n % 2 == 0;
+	ev->voice = sim_below(100) < sim.voices;
 	snprintf(ev->id, sizeof(ev->id), "e%u", n);
 	snprintf(ev->token, sizeof(ev->token), "t%u", n);
 	snprintf(ev->quote, sizeof(ev->quote), "k%u", n);
 	snprintf(ev->question, sizeof(ev->question), "q%u", n);
+	snprintf(ev->recording, sizeof(ev->recording), "v%u", n);
 	memory_retry_key(ev->id, key);
 	api_retry_key(key, ev->key[0]);
 	key[15] ^= 1;
@@ -166,6 +177,7 @@ sim_draw(uint64_t seed, enum control control, bool trace, struct totals *totals)
 	sim.n_users = 1 + sim_below(3);
 	for (n = 0; n < sim.n_users; n++)
 		snprintf(sim.users[n].id, sizeof(sim.users[n].id), "U%u", n);
+	sim.voices = sim_below(2) == 0 ? 0 : sim_below(101);
 	for (n = 2 + sim_below(10); n > 0; n--) {
 		sent_ms = sim_between(0, sim.calm_ms * 3 / 4);
 		sim_event(sim_below(sim.n_users), sent_ms, false);
@@ -174,4 +186,6 @@ sim_draw(uint64_t seed, enum control control, bool trace, struct totals *totals)
 	memory_faults.no_takeover = control == CONTROL_TAKEOVER;
 	memory_faults.no_interrupt = control == CONTROL_INTERRUPT;
 	memory_faults.no_seen = control == CONTROL_SEEN;
+	memory_faults.no_words = control == CONTROL_WORDS;
+	memory_faults.no_turn = control == CONTROL_OVERTAKE;
 }

@@ -32,6 +32,20 @@ ledger_by_job(const struct store_job_id *id)
 	return NULL;
 }
 
+/* Whose question is being worked on, in the sight of the store. */
+static struct event *
+busy_with(unsigned user, const struct event *but)
+{
+	struct event *ev;
+
+	for (ev = sim.events; ev < sim.events + sim.n_events; ev++)
+		if (ev != but && ev->user == user && ev->known &&
+		    ev->fate == STORE_ACCEPTED && !ev->ended &&
+		    ev->committed == -1 && (!ev->voice || ev->is_heard))
+			return ev;
+	return NULL;
+}
+
 /* ---------------------------------------------------------- the store -- */
 
 static void
@@ -69,8 +83,11 @@ ledger_admitted(struct event *ev, const struct store_verdict *v,
 		sim_fail("%s: decided about twice", ev->id);
 	ev->known = true;
 	ev->fate = v->fate;
+	if ((v->fate == STORE_DROPPED) != (busy_with(ev->user, ev) != NULL))
+		sim_fail("%s: is its user busy?", ev->id);
 	if (v->fate != STORE_ACCEPTED)
 		return;
+	sim.totals->voices += ev->voice;
 	ev->job = v->lease.id;
 	ev->fence = v->lease.fence;
 	owns(ev);
@@ -108,13 +125,37 @@ answer_number(const struct event *ev, const char *text)
 static void
 note_answer(struct event *ev, const struct store_step *step)
 {
-	static const char name[] = "\"text\":\"";
-	const char *at = strstr(step->reply, name);
+	const char *at = line_text(step->reply);
 
 	if (ev->committed != -1)
 		sim_fail("%s: answered twice", ev->id);
-	ev->committed =
-	    at == NULL ? 0 : answer_number(ev, at + sizeof(name) - 1);
+	ev->committed = at == NULL ? 0 : answer_number(ev, at);
+}
+
+static void
+note_words(struct event *ev, const struct store_step *step)
+{
+	if (!ev->voice || ev->is_heard)
+		sim_fail("%s: heard twice", ev->id);
+	if (strcmp(step->text, ev->question) != 0)
+		sim_fail("%s: something else was heard", ev->id);
+	if (busy_with(ev->user, ev) != NULL)
+		sim_fail("%s: heard beside another question", ev->id);
+	ev->is_heard = true;
+	sim.totals->heard++;
+}
+
+/* Its user has asked something else meanwhile. */
+static void
+note_discarded(struct event *ev, const struct store_step *step)
+{
+	sim_say("%s: discarded", ev->id);
+	if (step->kind != STORE_HEARD || step->lease.fence != ev->fence ||
+	    ev->is_heard || busy_with(ev->user, ev) == NULL)
+		sim_fail("%s: discarded for no reason", ev->id);
+	ev->ended = ev->discarded = true;
+	ev->fence = 0;
+	sim.totals->discarded++;
 }
 
 /* As far as the job's owner knows: later deliveries he has not heard of. */
@@ -132,6 +173,7 @@ note_good(struct event *ev, const struct store_step *step)
 	static const char *const names[STORE_STEP__MAX] = {
 		[STORE_SAVE] = "saved",
 		[STORE_ANSWER] = "has its answer",
+		[STORE_HEARD] = "is heard",
 		[STORE_WAIT] = "waits",
 		[STORE_DONE] = "done",
 		[STORE_DEAD] = "dead",
@@ -142,6 +184,8 @@ note_good(struct event *ev, const struct store_step *step)
 	    step->kind == STORE_DEAD ? step->reason : "");
 	if (step->lease.fence != ev->fence)
 		sim_fail("%s: a late worker wrote", ev->id);
+	if (step->kind == STORE_HEARD)
+		note_words(ev, step);
 	if (step->kind == STORE_ANSWER)
 		note_answer(ev, step);
 	if (step->kind == STORE_SAVE && !ev->pushes &&
@@ -167,12 +211,42 @@ ledger_stepped(const struct store_step *step)
 		sim_fail("a step of an unknown job");
 	} else if (step->rc == STORE_OK) {
 		note_good(ev, step);
+	} else if (step->rc == STORE_NONE) {
+		note_discarded(ev, step);
 	} else {
 		sim_say("%s: fenced", ev->id);
 		sim.totals->fenced++;
 		if (step->lease.fence == ev->fence)
 			sim_fail("%s: its owner was fenced", ev->id);
 	}
+}
+
+/* --------------------------------------------------------- the words -- */
+
+/*
+ * What was heard is paid for once: who has the words does not ask again, nor
+ * anybody when they are in the store.  Whose lease has run out cannot know.
+ */
+void
+ledger_asks(const struct exchange *x)
+{
+	struct event *ev = voice_event(x);
+
+	if (ev == NULL || sim.current->muted)
+		return;
+	if (!ev->voice || (ev->is_heard && x->fence == ev->fence))
+		sim_fail("%s: written down once more", ev->id);
+	if (ev->words_fence == x->fence)
+		sim_fail("%s: written down again by the same one", ev->id);
+}
+
+void
+ledger_knows(const struct exchange *x)
+{
+	struct event *ev = x->event;
+
+	if (ev != NULL)
+		ev->words_fence = x->fence;
 }
 
 /* ----------------------------------------------------------- the user -- */
@@ -299,6 +373,10 @@ close_admitted(struct event *ev)
 
 	if (!ev->ended)
 		sim_fail("%s: still not answered", ev->id);
+	else if (ev->discarded && (ev->told > 0 || ev->final))
+		sim_fail("%s: discarded, and told", ev->id);
+	else if (ev->discarded)
+		return;
 	else if (ev->told == 0 && reason == NULL)
 		sim_fail("%s: lost", ev->id);
 	else if (ev->told == 0 && !may_drop(reason))

@@ -36,6 +36,44 @@ field(const char *body, const char *name, char out[TEXT_MAX])
 	return true;
 }
 
+const char *
+line_text(const char *body)
+{
+	static const char name[] = "\"text\":\"", heard[] = "You said: ";
+	const char *at = strstr(body, name), *end;
+
+	if (at == NULL)
+		return NULL;
+	at += sizeof(name) - 1;
+	if (strncmp(at, heard, sizeof(heard) - 1) != 0)
+		return at;
+	end = strstr(at, "\\n\\n");
+	return end == NULL ? at : end + 4;
+}
+
+static void
+read_text(const char *body, char out[TEXT_MAX])
+{
+	const char *at = line_text(body);
+
+	snprintf(out, TEXT_MAX, "%.*s",
+	    at == NULL ? 0 : (int)strcspn(at, "\"\\"), at == NULL ? "" : at);
+}
+
+/* An answer to what was heard shows the words, any other text does not. */
+static void
+check_heard(const struct event *ev, const struct exchange *x, bool is_answer)
+{
+	const char *shown = strstr(x->body, "You said: \xe2\x80\x9c");
+	size_t len = strlen(ev->question);
+
+	if ((shown != NULL) != (ev->voice && is_answer) ||
+	    (shown != NULL &&
+		(strncmp(shown + 13, ev->question, len) != 0 ||
+		    (uint8_t)shown[13 + len] != 0xe2)))
+		sim_fail("%s: the words above the answer are wrong", ev->id);
+}
+
 /* -------------------------------------------------------------- trouble -- */
 
 /* Answers that say no before anything was looked at. */
@@ -137,11 +175,12 @@ take_reply(struct exchange *x, struct answer *answer)
 		say(answer, 400, "X-Line-Retry-Key is not supported");
 		return;
 	}
-	field(x->body, "\"text\":\"", text);
+	read_text(x->body, text);
 	if (ev == NULL || !is_good(ev)) {
 		say(answer, 400, "Invalid reply token");
 	} else if (!refuses_content(ev, text, answer)) {
 		check_quote(ev, x, text);
+		check_heard(ev, x, is_answer(text));
 		ev->token_used = true;
 		ledger_told(ev, x, text);
 		accept_it(answer);
@@ -202,7 +241,7 @@ take_push(struct exchange *x, struct answer *answer)
 	struct event *ev = x->event = by_key(x->key, &which);
 
 	field(x->body, "\"to\":\"", to);
-	field(x->body, "\"text\":\"", text);
+	read_text(x->body, text);
 	if (ev == NULL) {
 		say(answer, 400, "bad request");
 	} else if (strcmp(to, sim.users[ev->user].id) != 0) {
@@ -216,6 +255,7 @@ take_push(struct exchange *x, struct answer *answer)
 		say(answer, 429, "You have reached your monthly limit.");
 	} else {
 		check_quote(ev, x, text);
+		check_heard(ev, x, is_answer(text));
 		ev->pushed_ms[which] = sim.now_ms;
 		ev->push_hash[which] = hash(x->body, text);
 		ledger_told(ev, x, text);
@@ -239,6 +279,9 @@ line_take(struct exchange *x, struct answer *answer)
 		say(answer, 202, "");
 		break;
 	case TO_MODEL:
+	case TO_CONTENT:
+	case TO_STT:
+	case TARGET__MAX:
 		break;
 	}
 }

@@ -26,6 +26,8 @@ struct memory_faults {
 	bool no_takeover;  /* the jobs of the dead are nobody's business */
 	bool no_seen;      /* event ids are not remembered */
 	bool no_interrupt; /* the next owner is not told of a dead one */
+	bool no_words;     /* nor of what was heard */
+	bool no_turn;      /* a voice message is heard beside a question */
 };
 extern struct memory_faults memory_faults;
 

@@ -43,14 +43,15 @@ memory_person_add(const uint8_t user[16])
 
 /* Not secret, as in the real one, but as different. */
 static void
-hash(const char *text, uint64_t seed, uint8_t to[16])
+hash(const void *what, size_t size, uint64_t seed, uint8_t to[16])
 {
 	uint64_t half[2] = { 0xcbf29ce484222325 ^ seed, 0x9e3779b97f4a7c15 };
+	const uint8_t *at = what, *end = at + size;
 	size_t i;
 
-	for (; *text != '\0'; text++)
+	for (; at < end; at++)
 		for (i = 0; i < 2; i++) {
-			half[i] ^= (uint8_t)*text;
+			half[i] ^= *at;
 			half[i] *= 0x100000001b3;
 			half[i] ^= half[i] >> 29;
 		}
@@ -60,15 +61,28 @@ hash(const char *text, uint64_t seed, uint8_t to[16])
 void
 memory_user_of(const char *chat, uint8_t user[16])
 {
-	hash(chat, 0, user);
+	hash(chat, strlen(chat), 0, user);
+}
+
+static void
+make_uuid(uint8_t key[16])
+{
+	key[6] = (uint8_t)((key[6] & 0x0f) | 0x40);
+	key[8] = (uint8_t)((key[8] & 0x3f) | 0x80);
 }
 
 void
 memory_retry_key(const char *event_id, uint8_t key[16])
 {
-	hash(event_id, 1, key);
-	key[6] = (uint8_t)((key[6] & 0x0f) | 0x40);
-	key[8] = (uint8_t)((key[8] & 0x3f) | 0x80);
+	hash(event_id, strlen(event_id), 1, key);
+	make_uuid(key);
+}
+
+void
+memory_follow_key(const uint8_t parent[16], uint8_t key[16])
+{
+	hash(parent, 16, 2, key);
+	make_uuid(key);
 }
 
 /* ------------------------------------------------------------- tokens -- */
@@ -188,7 +202,7 @@ accept_event(struct store *s, const struct store_event *e, struct person *p,
 	p->used_ms = now->wall_ms;
 	memcpy(job->id.user, p->user, 16);
 	job->id.seq = p->next_seq++;
-	job->voice = e->voice;
+	job->role = e->voice ? VOICE : QUESTION;
 	if (!e->voice)
 		p->busy_seq = job->id.seq;
 	job->progress.tries = 1;

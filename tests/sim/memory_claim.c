@@ -1,6 +1,7 @@
 /*
  * memory_claim.c - who may take which job.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/sim/memory_priv.h"
@@ -23,6 +24,23 @@ is_claimable(const struct job *job, const struct store_now *now)
 	    (job->owner.slot != NOBODY && !memory_lives(job->owner));
 }
 
+/* The fault: as if what was heard had never been written down. */
+static void
+unhear(struct job *job)
+{
+	struct person *p = memory_person(job->id.user);
+
+	if (!memory_faults.no_words || job->recording == NULL ||
+	    job->reply != NULL)
+		return;
+	free(job->text);
+	job->text = job->recording;
+	job->recording = NULL;
+	job->role = VOICE;
+	if (p->busy_seq == job->id.seq)
+		p->busy_seq = 0;
+}
+
 static void
 take(struct store *s, struct job *job, uint32_t lease_ms,
     const struct store_now *now, struct store_lease *lease)
@@ -35,6 +53,7 @@ take(struct store *s, struct job *job, uint32_t lease_ms,
 		p->tries++;
 	p->interrupted =
 	    job->owner.slot != NOBODY && !memory_faults.no_interrupt;
+	unhear(job);
 	job->fence = ++world.serial;
 	memory_job_move(job, now->boot_ms + lease_ms, memory_self(s));
 	lease->id = job->id;

@@ -66,6 +66,7 @@ memory_job_remove(struct job *job)
 	free(job->reply_token);
 	free(job->quote_token);
 	free(job->text);
+	free(job->recording);
 	free(job->reply);
 	free(job);
 }
@@ -160,12 +161,17 @@ store_load(struct store *s, const struct store_lease *lease,
 	out->lease = *lease;
 	out->progress = job->progress;
 	out->direct = job->direct;
-	out->voice = job->voice;
+	out->voice = job->role == VOICE || job->role == FOLLOW;
+	out->lease_until_ms = job->visible_ms;
 	out->received_ms = job->received_ms;
 	out->created_ms = job->created_ms;
 	out->aged = job->received_boot != memory_boot(&now);
 	memcpy(out->retry_key, job->retry_key, sizeof(out->retry_key));
-	copy_job(job, p != NULL && memory_talks(s, p, &now) ? p : NULL, out);
+	if (p != NULL && !memory_talks(s, p, &now))
+		p = NULL;
+	if (p != NULL)
+		memcpy(out->prefs, p->prefs, STORE_PREFS);
+	copy_job(job, p, out);
 	return STORE_OK;
 }
 
@@ -174,4 +180,13 @@ store_job_release(struct store_job *job)
 {
 	free(job->memory);
 	memset(job, 0, sizeof(*job));
+}
+
+bool
+store_file_key(struct store *s, const struct store_job *job, uint8_t out[16])
+{
+	(void)s;
+	memcpy(out, job->retry_key, 16);
+	out[0] ^= 0xff;
+	return true;
 }

@@ -36,7 +36,8 @@ has_voice(const struct person *p)
 
 	for (job = TAILQ_FIRST(&world.jobs); job != NULL;
 	     job = TAILQ_NEXT(job, link))
-		if (memcmp(job->id.user, p->user, 16) == 0 && job->voice)
+		if (memcmp(job->id.user, p->user, 16) == 0 &&
+		    job->role == VOICE)
 			return true;
 	return false;
 }
@@ -267,9 +268,26 @@ memory_has(const struct store_job_id *id)
 	return memory_job(id) != NULL;
 }
 
+static const char *
+check_role(const struct job *job, bool busy)
+{
+	bool beside = job->role == VOICE || job->role == FOLLOW;
+
+	if (beside && busy)
+		return "a user is busy with what is beside his questions";
+	if (beside && job->reply != NULL)
+		return "an answered job is still beside the questions";
+	if (job->role == STAYS && (!busy || job->reply == NULL))
+		return "a job that keeps its user busy does not";
+	if (job->role == QUESTION && busy == (job->reply != NULL))
+		return "a question is at work and answered, or neither";
+	return NULL;
+}
+
 const char *
 memory_check(void)
 {
+	const char *wrong;
 	struct store_job_id id;
 	struct person *p;
 	struct job *job;
@@ -286,8 +304,9 @@ memory_check(void)
 		p = memory_person(job->id.user);
 		if (p == NULL)
 			return "a job has no user";
-		if (job->voice && p->busy_seq == job->id.seq)
-			return "a user is busy with what was not heard yet";
+		wrong = check_role(job, p->busy_seq == job->id.seq);
+		if (wrong != NULL)
+			return wrong;
 		if (job->owner.slot >= 0 && job->visible_ms == INT64_MAX)
 			return "a job is never due";
 	}

@@ -9,6 +9,14 @@
 #include "store/store.h"
 #include "tests/sim/memory.h"
 
+/* What a job is to its user. */
+enum role {
+	QUESTION = 0, /* he is busy with it until it is answered */
+	VOICE,        /* not heard yet: he is not busy with it */
+	FOLLOW,       /* he never is */
+	STAYS         /* answered, and he is busy with it still */
+};
+
 enum {
 	NOBODY = -1, /* the job was given back */
 	LOST = -2    /* its owner is gone with an earlier boot */
@@ -41,6 +49,7 @@ struct person {
 	int64_t changed_ms, changed_boot_ms; /* the session, on both clocks */
 	uint32_t changed_boot;
 	struct pairs pairs; /* the session, oldest first */
+	uint8_t prefs[STORE_PREFS];
 };
 
 struct job {
@@ -52,10 +61,12 @@ struct job {
 	bool blamed; /* its owner died inside its code */
 	int64_t visible_ms, received_ms, created_ms;
 	uint32_t received_boot;
-	bool direct, voice;
+	bool direct;
+	enum role role;
 	uint8_t retry_key[16];
 	char *to, *reply_token, *quote_token, *text;
-	char *reply; /* NULL: none yet */
+	char *recording; /* what the text was before it was heard, or NULL */
+	char *reply;     /* NULL: none yet */
 	size_t reply_len;
 };
 
@@ -134,6 +145,9 @@ bool memory_same_job(const struct store_job_id *, const struct store_job_id *);
 void memory_job_add(struct job *);
 void memory_job_move(struct job *, int64_t visible_ms, struct owner);
 void memory_job_remove(struct job *);
+
+/* The key of what follows a message with that one. */
+void memory_follow_key(const uint8_t parent[16], uint8_t key[16]);
 
 /* Does the person have a session that this handle would show? */
 bool memory_is_idle(const struct person *, const struct store_now *,

@@ -45,6 +45,7 @@ memory_forget(struct person *p)
 {
 	while (!TAILQ_EMPTY(&p->pairs))
 		forget_oldest(p);
+	memset(p->prefs, 0, STORE_PREFS);
 	p->has_session = false;
 }
 
@@ -85,14 +86,19 @@ is_too_long(const struct person *p, const struct store_step *step)
 	return n > step->history_turns || bytes > step->history_bytes;
 }
 
+static bool
+has_prefs(const struct person *p)
+{
+	static const uint8_t none[STORE_PREFS];
+
+	return memcmp(p->prefs, none, STORE_PREFS) != 0;
+}
+
 static void
-remember(const struct store *s, struct person *p, const struct store_step *step,
-    const struct store_now *now)
+remember(struct person *p, const struct store_step *step)
 {
 	struct pair *pair = memory_new(sizeof(*pair));
 
-	if (!memory_talks(s, p, now))
-		memory_forget(p);
 	pair->question = memory_text(step->question);
 	pair->answer = memory_text(step->answer);
 	cut(pair, step->history_bytes);
@@ -100,7 +106,23 @@ remember(const struct store *s, struct person *p, const struct store_step *step,
 	while (!TAILQ_EMPTY(&p->pairs) &&
 	    (step->history_bytes == 0 || is_too_long(p, step)))
 		forget_oldest(p);
-	p->has_session = !TAILQ_EMPTY(&p->pairs);
+}
+
+static void
+change_session(const struct store *s, struct person *p,
+    const struct store_step *step, const struct store_now *now)
+{
+	bool talks = step->question != NULL && step->answer != NULL;
+
+	if (!talks && step->prefs == NULL)
+		return;
+	if (!memory_talks(s, p, now))
+		memory_forget(p);
+	if (step->prefs != NULL)
+		memcpy(p->prefs, step->prefs, STORE_PREFS);
+	if (talks)
+		remember(p, step);
+	p->has_session = !TAILQ_EMPTY(&p->pairs) || has_prefs(p);
 	p->changed_ms = now->wall_ms;
 	p->changed_boot_ms = now->boot_ms;
 	p->changed_boot = world.boot;
@@ -131,36 +153,79 @@ hear(struct store *s, struct job *job, const struct store_step *step,
 {
 	struct person *p = memory_person(job->id.user);
 
-	if (!job->voice)
+	if (job->role != VOICE)
 		return STORE_FENCED;
-	if (p->busy_seq != 0 && p->busy_seq != job->id.seq) {
+	if (p->busy_seq != 0 && p->busy_seq != job->id.seq &&
+	    !memory_faults.no_turn) {
 		free_user(p, job, now);
 		memory_job_remove(job);
 		return STORE_NONE;
 	}
 	p->busy_seq = job->id.seq;
-	job->voice = false;
-	free(job->text);
+	job->role = QUESTION;
+	free(job->recording);
+	job->recording = job->text;
 	job->text = memory_text(step->text);
 	renew(s, job, step, now);
 	return STORE_OK;
 }
 
 static void
+follow(struct person *p, const struct job *parent,
+    const struct store_step *step, const struct store_now *now)
+{
+	struct job *job = memory_new(sizeof(*job));
+
+	job->id = parent->id;
+	job->id.seq = p->next_seq++;
+	job->progress.stage = step->follow_stage;
+	job->fence = ++world.serial;
+	job->owner.slot = NOBODY;
+	job->visible_ms = now->boot_ms + step->follow_wait_ms;
+	job->received_ms = parent->received_ms;
+	job->received_boot = parent->received_boot;
+	job->created_ms = now->wall_ms;
+	job->direct = parent->direct;
+	job->role = FOLLOW;
+	memory_follow_key(parent->retry_key, job->retry_key);
+	job->to = memory_text(parent->to);
+	job->reply_token = memory_text(NULL);
+	job->quote_token = memory_text(NULL);
+	job->text = memory_text(step->follow);
+	memory_job_add(job);
+}
+
+static void
+set_reply(struct job *job, const struct store_step *step)
+{
+	if (step->reply == NULL)
+		return;
+	free(job->reply);
+	job->reply = memory_new(step->reply_len + 1);
+	memcpy(job->reply, step->reply, step->reply_len);
+	job->reply_len = step->reply_len;
+}
+
+static enum store_rc
 answer(struct store *s, struct job *job, const struct store_step *step,
     const struct store_now *now)
 {
 	struct person *p = memory_person(job->id.user);
 
-	free_user(p, job, now);
-	job->voice = false;
-	free(job->reply);
-	job->reply = memory_new(step->reply_len + 1);
-	memcpy(job->reply, step->reply, step->reply_len);
-	job->reply_len = step->reply_len;
-	if (step->question != NULL && step->answer != NULL)
-		remember(s, p, step, now);
+	if (step->reply == NULL && job->reply == NULL)
+		return STORE_NONE;
+	if (step->stays_busy && p->busy_seq == job->id.seq) {
+		job->role = STAYS;
+	} else {
+		free_user(p, job, now);
+		job->role = QUESTION;
+	}
+	if (step->follow != NULL)
+		follow(p, job, step, now);
+	set_reply(job, step);
+	change_session(s, p, step, now);
 	renew(s, job, step, now);
+	return STORE_OK;
 }
 
 static void
@@ -206,8 +271,7 @@ run_step(struct store *s, const struct store_step *step,
 		renew(s, job, step, now);
 		break;
 	case STORE_ANSWER:
-		answer(s, job, step, now);
-		break;
+		return answer(s, job, step, now);
 	case STORE_HEARD:
 		return hear(s, job, step, now);
 	case STORE_WAIT:
@@ -231,7 +295,9 @@ is_sound(const struct store_step *step)
 		return step->text != NULL &&
 		    strlen(step->text) <= STORE_TEXT_MAX;
 	return step->kind != STORE_ANSWER ||
-	    (step->reply != NULL && step->reply_len <= REPLY_MAX);
+	    ((step->reply == NULL || step->reply_len <= REPLY_MAX) &&
+		(step->follow == NULL ||
+		    strlen(step->follow) <= STORE_TEXT_MAX));
 }
 
 enum store_rc

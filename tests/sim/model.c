@@ -84,20 +84,26 @@ read_question(const char *body)
 }
 
 void
+model_fail(struct answer *answer)
+{
+	size_t which = sim_below(N_ERRORS);
+
+	answer->status = errors[which].status;
+	answer->body = errors[which].body;
+	sim_say("the model fails: %d", answer->status);
+}
+
+void
 model_take(struct exchange *x, struct answer *answer)
 {
 	struct event *ev = read_question(x->body);
 	const char *finish;
-	size_t which;
 	int width;
 
 	if (!x->authorized)
 		sim_fail("the model is asked without a key");
 	if (ev == NULL || sim_fault(FAULT_MODEL)) {
-		which = sim_below(N_ERRORS);
-		answer->status = errors[which].status;
-		answer->body = errors[which].body;
-		sim_say("the model fails: %d", answer->status);
+		model_fail(answer);
 		return;
 	}
 	ev->answer++;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "jobs/job.h"
 #include "tests/sim/sim.h"
 
 struct net {
@@ -25,7 +26,7 @@ struct net_request {
 	enum net_end end;
 	bool timed_out;
 	bool held; /* its process is being told */
-	char *body;
+	char *url, *body;
 	void (*done)(void *arg, const struct net_reply *);
 	void *arg;
 };
@@ -54,6 +55,7 @@ static void
 request_free(struct net_request *r)
 {
 	TAILQ_REMOVE(&flying, r, link);
+	free(r->url);
 	free(r->body);
 	free(r);
 }
@@ -136,8 +138,8 @@ net_active(const struct net *net)
 static void
 plan(struct net_request *r, const struct net_call *call)
 {
-	int64_t way_ms = r->x.target == TO_MODEL ? sim_between(100, 2500)
-						 : sim_between(10, 150);
+	bool thinks = r->x.target == TO_MODEL || r->x.target == TO_STT;
+	int64_t way_ms = thinks ? sim_between(100, 2500) : sim_between(10, 150);
 	int64_t limit_ms = sim.now_ms + call->timeout_ms;
 
 	r->arrive_ms = sim.now_ms + way_ms;
@@ -166,18 +168,26 @@ plan(struct net_request *r, const struct net_call *call)
 static enum target
 target_of(const char *url)
 {
-	if (strstr(url, "/message/reply") != NULL)
-		return TO_REPLY;
-	if (strstr(url, "/message/push") != NULL)
-		return TO_PUSH;
-	return strstr(url, "/loading/") != NULL ? TO_LOADING : TO_MODEL;
+	static const char *const parts[TARGET__MAX] = {
+		[TO_REPLY] = "/message/reply",
+		[TO_PUSH] = "/message/push",
+		[TO_LOADING] = "/loading/",
+		[TO_CONTENT] = "/content",
+		[TO_STT] = "/models/stt:",
+	};
+	unsigned i;
+
+	for (i = 0; i < TARGET__MAX; i++)
+		if (parts[i] != NULL && strstr(url, parts[i]) != NULL)
+			return (enum target)i;
+	return TO_MODEL;
 }
 
 static void
 read_headers(struct exchange *x, const char *const *headers)
 {
 	static const char key[] = "X-Line-Retry-Key: ";
-	const char *wanted = x->target == TO_MODEL
+	const char *wanted = x->target == TO_MODEL || x->target == TO_STT
 	    ? "x-goog-api-key: key"
 	    : "Authorization: Bearer token";
 
@@ -190,28 +200,78 @@ read_headers(struct exchange *x, const char *const *headers)
 	}
 }
 
-struct net_request *
-net_start(struct net *net, const struct net_call *call)
+/* In odd pieces, as a connection would take it. */
+static char *
+copy_body(const struct net_call *call)
 {
-	struct net_request *r;
+	char *body = calloc(1, call->body_len + 1);
+	size_t have = 0, n, want;
 
-	if (!proc_survives("before sending"))
-		return NULL;
-	r = calloc(1, sizeof(*r));
-	if (r == NULL)
+	if (body == NULL)
+		abort();
+	if (call->body != NULL)
+		memcpy(body, call->body, call->body_len);
+	while (call->source != NULL && have < call->body_len) {
+		want = call->body_len - have < 37 ? call->body_len - have : 37;
+		n = call->source->read(call->source->from, have, body + have,
+		    want);
+		if (n == 0 || n > want)
+			sim_fail("a body ends early");
+		have += n == 0 ? call->body_len : n;
+	}
+	return body;
+}
+
+static struct net_request *
+make(struct net *net, const struct net_call *call)
+{
+	struct net_request *r = calloc(1, sizeof(*r));
+
+	if (r == NULL || (r->url = strdup(call->url)) == NULL)
 		abort();
 	r->net = net;
-	r->body = strndup(call->body, call->body_len);
+	r->body = copy_body(call);
 	r->done = call->done;
 	r->arg = call->arg;
 	r->x.target = target_of(call->url);
 	r->x.proc = net->proc->number;
-	r->x.start_ms = sim.now_ms;
+	r->x.url = r->url;
 	r->x.body = r->body;
 	read_headers(&r->x, call->headers);
-	plan(r, call);
+	if (r->x.target == TO_STT)
+		r->x.fence = ((struct job *)call->arg)->stored.lease.fence;
 	TAILQ_INSERT_TAIL(&flying, r, link);
-	sim_say("sends %s", r->x.target == TO_MODEL ? "a question" : r->body);
+	return r;
+}
+
+static const char *
+name_of(const struct exchange *x)
+{
+	static const char *const names[TARGET__MAX] = {
+		[TO_MODEL] = "a question",
+		[TO_STT] = "a recording",
+	};
+
+	if (x->target == TO_CONTENT)
+		return x->url;
+	return names[x->target] != NULL ? names[x->target] : x->body;
+}
+
+struct net_request *
+net_start(struct net *net, const struct net_call *call)
+{
+	struct net_request *r = make(net, call);
+
+	r->arrive_ms = r->end_ms = INT64_MAX;
+	if (r->x.target == TO_STT)
+		ledger_asks(&r->x);
+	if (!proc_survives("before sending")) {
+		request_free(r);
+		return NULL;
+	}
+	r->x.start_ms = sim.now_ms;
+	plan(r, call);
+	sim_say("sends %s", name_of(&r->x));
 	if (!proc_survives("after sending"))
 		return NULL;
 	return r;
@@ -243,6 +303,15 @@ net_arrival_ms(void)
 	return due_ms;
 }
 
+static void (*const takers[TARGET__MAX])(struct exchange *, struct answer *) = {
+	[TO_MODEL] = model_take,
+	[TO_REPLY] = line_take,
+	[TO_PUSH] = line_take,
+	[TO_LOADING] = line_take,
+	[TO_CONTENT] = content_take,
+	[TO_STT] = stt_take,
+};
+
 void
 net_arrive(void)
 {
@@ -253,10 +322,7 @@ net_arrive(void)
 		if (r->arrive_ms > sim.now_ms)
 			continue;
 		r->arrive_ms = INT64_MAX;
-		if (r->x.target == TO_MODEL)
-			model_take(&r->x, &r->answer);
-		else
-			line_take(&r->x, &r->answer);
+		takers[r->x.target](&r->x, &r->answer);
 		if (r->net == NULL && !r->held)
 			request_free(r);
 	}
@@ -290,8 +356,10 @@ finish(struct net_request *r)
 	};
 
 	reply.len = strlen(reply.body);
+	if (answered && r->answer.too_big)
+		reply.end = NET_TOO_BIG;
 	if (answered && r->answer.status == 200)
-		ledger_heard(&r->x);
+		(r->x.target == TO_STT ? ledger_knows : ledger_heard)(&r->x);
 	r->net = NULL; /* it may not be cancelled any more */
 	r->held = true;
 	r->done(r->arg, &reply);

@@ -92,6 +92,19 @@ claim_ms(const struct proc *p)
 	return poll - sim.boot_ms;
 }
 
+/* A place for a recording is free, or somebody's time comes. */
+static int64_t
+speech_ms(const struct proc *p)
+{
+	const struct speech *speech = &p->engine->speech;
+
+	if (!TAILQ_EMPTY(&speech->queue) &&
+	    speech->n < sim.settings.speech_jobs)
+		return p->engine->claim_ms - sim.boot_ms;
+	return speech->next_ms == INT64_MAX ? INT64_MAX
+					    : speech->next_ms - sim.boot_ms;
+}
+
 int64_t
 proc_due_ms(const struct proc *p)
 {
@@ -111,6 +124,9 @@ proc_due_ms(const struct proc *p)
 		due = other;
 	other = p->engine->commit_ms - sim.boot_ms;
 	if (p->engine->to_commit != NULL && other < due)
+		due = other;
+	other = speech_ms(p);
+	if (other < due)
 		due = other;
 	return due < sim.now_ms ? sim.now_ms : due;
 }

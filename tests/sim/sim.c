@@ -34,6 +34,8 @@ const char *const control_names[CONTROL__MAX] = {
 	[CONTROL_ACK] = "ack",
 	[CONTROL_SEEN] = "seen",
 	[CONTROL_KEY] = "key",
+	[CONTROL_WORDS] = "words",
+	[CONTROL_OVERTAKE] = "overtake",
 };
 
 struct plan {
@@ -153,6 +155,9 @@ report(const struct totals *t, double seconds)
 	say("told something else", t->apologies);
 	say("dropped, on record", t->dead);
 	say("told twice, undecidable", t->undecidable);
+	say("voice messages admitted", t->voices);
+	say("heard", t->heard);
+	say("overtaken, then discarded", t->discarded);
 	say("turns of an engine", t->turns);
 	say("processes died", t->crashes);
 	say("processes started again", t->restarts);

@@ -49,6 +49,8 @@ enum fault {
 	FAULT_ANSWER_LOST, /* the answer does not */
 	FAULT_SLOW,        /* both take long */
 	FAULT_MODEL,       /* the model's errors */
+	FAULT_CONTENT,     /* LINE does not give the recording, or another */
+	FAULT_STT,         /* errors of who writes recordings down */
 	FAULT_LINE_BEFORE, /* LINE's 5xx and 429, nothing done */
 	FAULT_LINE_AFTER,  /* LINE's 5xx although it was done */
 	FAULT_LINE_REFUSE, /* LINE does not want the content, or the user */
@@ -96,7 +98,8 @@ struct event {
 	unsigned number, user;
 	bool quotes; /* came with a quote token */
 	bool final;  /* sent when all was calm */
-	char id[12], token[12], quote[12], question[12];
+	bool voice;  /* the question has to be heard first */
+	char id[12], token[12], quote[12], question[12], recording[12];
 	char key[2][KEY_TEXT]; /* retry keys: the answer's, the fallback's */
 	int64_t sent_ms, deliver_ms; /* INT64_MAX: LINE does not */
 	unsigned tries;              /* deliveries that LINE will still make */
@@ -111,10 +114,13 @@ struct event {
 	bool pushes, pushes_late; /* it was decided so, when late */
 	bool ended;               /* DONE or DEAD was committed */
 	bool dead;
-	unsigned answer;  /* the model's latest answer's number */
-	int committed;    /* the number that was committed; 0: an apology,
+	uint64_t words_fence; /* voice: its owner knows the words */
+	bool is_heard;        /* voice: the words were committed */
+	bool discarded;       /* voice: its user was busy by then */
+	unsigned answer;      /* the model's latest answer's number */
+	int committed;        /* the number that was committed; 0: an apology,
 			   * -1: nothing yet */
-	int64_t token_ms; /* the latest delivery; INT64_MIN: none */
+	int64_t token_ms;     /* the latest delivery; INT64_MIN: none */
 	bool token_used;
 	bool refused;         /* LINE takes no answer for it */
 	int64_t pushed_ms[2]; /* accepted under that key; INT64_MIN: not */
@@ -139,13 +145,16 @@ enum control {
 	CONTROL_ACK,       /* 200 before the commit */
 	CONTROL_SEEN,      /* event ids are not remembered */
 	CONTROL_KEY,       /* each push has another retry key */
+	CONTROL_WORDS,     /* a successor does not know what was heard */
+	CONTROL_OVERTAKE,  /* what was heard goes beside another question */
 	CONTROL__MAX
 };
 extern const char *const control_names[CONTROL__MAX];
 
 struct totals {
 	uint64_t histories, events, admitted, answered, excused, apologies;
-	uint64_t dead, undecidable, turns, calls, crashes, stalls, restarts;
+	uint64_t dead, undecidable, voices, heard, discarded;
+	uint64_t turns, calls, crashes, stalls, restarts;
 	uint64_t taken_over, fenced, simulated_ms;
 	uint64_t faults[FAULT__MAX];
 	uint64_t failed_seed;
@@ -165,6 +174,7 @@ struct sim {
 	int64_t auth_ms; /* LINE refuses our token until then */
 	bool wall_jumped, booted;
 	unsigned crashes, quota, refusals; /* in this history */
+	unsigned voices;                   /* of a hundred messages */
 	struct settings settings;
 	struct proc procs[PROCS_MAX], *current;
 	unsigned n_procs, n_started;
@@ -228,23 +238,45 @@ struct exchange;
 struct answer {
 	int status;
 	const char *body;
+	bool too_big;
 	char memory[1400];
 };
 void line_take(struct exchange *, struct answer *);
 void model_take(struct exchange *, struct answer *);
+/* The beginning of the first text in a body, behind what was heard, or NULL. */
+const char *line_text(const char *body);
+/* The model says no, at random. */
+void model_fail(struct answer *);
+
+/* ------------------------------------------------------------ voice.c -- */
+
+/* LINE's host of recordings, and the model that writes them down. */
+void content_take(struct exchange *, struct answer *);
+void stt_take(struct exchange *, struct answer *);
+/* Whose recording it is; NULL: nobody's. */
+struct event *voice_event(const struct exchange *);
 
 /* -------------------------------------------------------------- net.c -- */
 
-enum target { TO_MODEL = 0, TO_REPLY, TO_PUSH, TO_LOADING };
+enum target {
+	TO_MODEL = 0,
+	TO_REPLY,
+	TO_PUSH,
+	TO_LOADING,
+	TO_CONTENT,
+	TO_STT,
+	TARGET__MAX
+};
 
 struct exchange {
 	enum target target;
 	unsigned proc; /* who sent it */
 	int64_t start_ms;
-	const char *body;
+	const char *url, *body;
 	char key[KEY_TEXT]; /* X-Line-Retry-Key; "": none */
 	bool authorized;
-	struct event *event; /* line.c: of whom it was */
+	struct event *event; /* of whom it was, where it is known */
+	uint64_t fence;      /* TO_STT: of the job's lease */
 };
 
 int64_t net_due_ms(const struct net *); /* of the process */
@@ -268,6 +300,9 @@ void ledger_told(struct event *, const struct exchange *, const char *text);
  */
 void ledger_heard(const struct exchange *);
 void ledger_forgot(unsigned proc);
+/* A recording is sent to be written down; the process has the words. */
+void ledger_asks(const struct exchange *);
+void ledger_knows(const struct exchange *);
 bool ledger_is_over(void); /* each admitted event has come to its end */
 void ledger_check(void);
 void ledger_close(void);

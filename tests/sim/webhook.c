@@ -43,7 +43,8 @@ add(struct body *body, struct event *ev)
 		.to = user->id,
 		.reply_token = ev->token,
 		.quote_token = ev->quotes ? ev->quote : NULL,
-		.text = ev->question,
+		.text = ev->voice ? ev->recording : ev->question,
+		.voice = ev->voice,
 		.line_ms = 1790000000000 + ev->sent_ms,
 		.direct = true,
 	};

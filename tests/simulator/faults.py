@@ -15,6 +15,8 @@ latency; a fault never depends on load; no Retry-After header is sent.
 
 import threading
 
+from simulator.line_faults import CONTENT, LINE
+
 JSON = "application/json; charset=UTF-8"
 HTML = b"<html><body><h1>502 Bad Gateway</h1></body></html>\n"
 QUOTA = "generativelanguage.googleapis.com/generate_content_free_tier_requests"
@@ -75,76 +77,6 @@ class Faults:
                     fault.fired += 1
                     return fault
         return None
-
-
-# LINE: was the request carried out, and what does the app get to see?
-# A status of None stands for no byte at all.  CONTENT is for recordings.
-
-def line_fault(accepted, status, message=None, details=None, then="close"):
-    """A row of the table LINE."""
-    body = {"message": message}
-    if details:
-        body["details"] = details
-    return {"accepted": accepted, "status": status, "body": body,
-            "then": then}
-
-
-ERROR_500 = "Internal server error"
-LINE = {
-    "500": line_fault(False, 500, ERROR_500),
-    "503": line_fault(False, 503, "Service unavailable"),
-    "429_rate": line_fault(
-        False, 429, "The API rate limit has been exceeded. Try again later."),
-    "429_monthly": line_fault(
-        False, 429, "You have reached your monthly limit."),
-    "401": line_fault(False, 401, "Authentication failed due to the following "
-                                  "reason: invalid token"),
-    "403": line_fault(False, 403, "Access to this API is not available for "
-                                  "your account"),
-    "404": line_fault(False, 404, "Not found"),
-    "400_content": line_fault(
-        False, 400, "The request body has 1 error(s)",
-        [{"message": "May not be empty", "property": "messages[0].text"}]),
-    "invalid_token": line_fault(False, 400, "Invalid reply token"),
-    "drop": line_fault(False, None),
-    "hang": line_fault(False, None, then="hang"),
-    "lost": line_fault(True, None),
-    "hang_accepted": line_fault(True, None, then="hang"),
-    "500_accepted": line_fault(True, 500, ERROR_500),
-}
-CONTENT = {
-    **LINE,
-    "202": line_fault(False, 202),
-    "410": line_fault(False, 410, "The content is gone"),
-    "endless": line_fault(False, None, then="endless"),
-}
-
-
-def endless(exchange):
-    """Audio that never ends, without a length."""
-    exchange.set_status(200)
-    exchange.handler.wfile.write(
-        b"HTTP/1.1 200 OK\r\nContent-Type: audio/x-m4a\r\n"
-        b"Connection: close\r\n\r\n\0\0\0\x1cftypM4A ")
-    while True:
-        exchange.write(bytes(65536))
-
-
-def apply_line(exchange, fault):
-    """Plays the visible half of a LINE fault."""
-    row = CONTENT[fault.name]
-    if row["status"] == 202:
-        exchange.answer(202, b"", "application/json", exchange.line_headers)
-        return
-    if row["status"] is not None:
-        exchange.json(row["status"], row["body"], exchange.line_headers)
-        return
-    exchange.set_status(0)
-    if row["then"] == "hang":
-        exchange.gone(None)
-    elif row["then"] == "endless":
-        endless(exchange)
-    exchange.close()
 
 
 # Gemini: each entry is a function (exchange, call, model, options) that

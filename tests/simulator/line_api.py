@@ -18,7 +18,7 @@ import threading
 import time
 import uuid
 
-from simulator import faults as fault_tables
+from simulator import line_faults
 from simulator import line_rules
 from simulator.records import Record
 
@@ -174,7 +174,7 @@ class Line:
             if entry is None:
                 raise Refusal(400, "Invalid reply token")
             fault = self.faults.take(name, exchange.record)
-            accepted = fault is None or fault_tables.LINE[fault.name][
+            accepted = fault is None or line_faults.LINE[fault.name][
                 "accepted"]
             if accepted:
                 entry.used = True
@@ -194,7 +194,7 @@ class Line:
             raise Refusal(400, "Failed to send messages",
                           f"push to {body['to']!r}, who is unknown")
         fault = self.faults.take(name, exchange.record)
-        if fault and not fault_tables.LINE[fault.name]["accepted"]:
+        if fault and not line_faults.LINE[fault.name]["accepted"]:
             self.finish(exchange, fault)
             return
         with self.lock:
@@ -262,7 +262,7 @@ class Line:
         if fault is None:
             exchange.json(status, body, exchange.line_headers)
         else:
-            fault_tables.apply_line(exchange, fault)
+            line_faults.apply_line(exchange, fault)
 
     # the other calls
 
@@ -270,7 +270,7 @@ class Line:
         body = exchange.record.json
         self.judge(line_rules.check_loading(body))
         fault = self.faults.take(name, exchange.record)
-        if fault is None or fault_tables.LINE[fault.name]["accepted"]:
+        if fault is None or line_faults.LINE[fault.name]["accepted"]:
             seconds = body.get("loadingSeconds", 20)
             self.book.add("loadings", Record(user=body["chatId"],
                                              seconds=seconds,

@@ -73,7 +73,7 @@ def deploy(sim):
 
     def deploy(workers=2, app=deployment.APP, hook="", **settings):
         if hook:
-            app = deployment.BUILD / "hooks" / hook / "mededbot.fcgi"
+            app = deployment.hooked(hook)
         bot = deployment.Deployment("lighttpd", sim, workers, app=app,
                                     **settings)
         made.append(bot)
@@ -96,7 +96,7 @@ def preload():
     def preload(*shims, hook="", **env):
         app = deployment.APP
         if hook:
-            app = deployment.BUILD / "hooks" / hook / "mededbot.fcgi"
+            app = deployment.hooked(hook)
         made.append(faults.Preloaded(*shims, app=app, **env))
         return made[-1]
 

@@ -16,6 +16,8 @@
 #include "base/clock.h"
 #include "tests/unit/engine_fixture.h"
 
+static const char question[] = "What is diabetes?";
+
 struct store_now
 now(void)
 {
@@ -62,7 +64,7 @@ write_settings(const struct fixture *f, const char *path)
 	(void)fprintf(file,
 	    "LINE_CHANNEL_SECRET=secret\nLINE_CHANNEL_ACCESS_TOKEN=token\n"
 	    "GEMINI_API_KEY=key\nGEMINI_TIMEOUT=5\nSTORE_MAP_MB=16\n"
-	    "DATA_DIR=data\nKEY_FILE=key\nREPLY_WINDOW=10\n"
+	    "DATA_DIR=data\nKEY_FILE=key\nREPLY_WINDOW=10\nAUDIO_DIR=audio\n"
 	    "STT_TIMEOUT=5\nLINE_API_BASE=http://127.0.0.1:%d\n"
 	    "LINE_DATA_BASE=http://127.0.0.1:%d\n"
 	    "GEMINI_BASE=http://127.0.0.1:%d\n",
@@ -116,15 +118,15 @@ teardown(void **state)
 
 static enum store_fate
 admit_event(struct fixture *f, unsigned user, unsigned event, unsigned token_of,
-    bool voice, struct store_lease *lease)
+    const char *text, struct store_lease *lease)
 {
 	char id[32], chat[40], token[40];
 	struct store_event e = { .id = id,
 		.chat = chat,
 		.to = chat,
 		.reply_token = token,
-		.text = voice ? "325708" : "What is diabetes?",
-		.voice = voice,
+		.text = text != NULL ? text : "325708",
+		.voice = text == NULL,
 		.direct = true,
 		.line_ms = clock_wall_ms() };
 	struct store_limits limits = { 1000, 0, 100000, 0, 20000, 10000 };
@@ -143,16 +145,15 @@ enum store_fate
 admit_token(struct fixture *f, unsigned user, unsigned event, unsigned token_of,
     struct store_lease *lease)
 {
-	return admit_event(f, user, event, token_of, false, lease);
+	return admit_event(f, user, event, token_of, question, lease);
 }
 
 /* What the webhook does: admits, posts, rings. */
 static enum store_fate
-send_event(struct fixture *f, unsigned user, unsigned event, bool voice)
+send_event(struct fixture *f, unsigned user, unsigned event, const char *text)
 {
 	struct store_lease lease;
-	enum store_fate fate =
-	    admit_event(f, user, event, event, voice, &lease);
+	enum store_fate fate = admit_event(f, user, event, event, text, &lease);
 
 	if (fate == STORE_ACCEPTED)
 		assert_int_equal(mailbox_job(f->mailbox, &lease), 0);
@@ -163,13 +164,19 @@ send_event(struct fixture *f, unsigned user, unsigned event, bool voice)
 enum store_fate
 say(struct fixture *f, unsigned user, unsigned event)
 {
-	return send_event(f, user, event, false);
+	return send_event(f, user, event, question);
+}
+
+enum store_fate
+say_text(struct fixture *f, unsigned user, unsigned event, const char *text)
+{
+	return send_event(f, user, event, text);
 }
 
 enum store_fate
 speak(struct fixture *f, unsigned user, unsigned event)
 {
-	return send_event(f, user, event, true);
+	return send_event(f, user, event, NULL);
 }
 
 struct store_stat

@@ -36,6 +36,8 @@ struct store_now now(void);
  * _token: with the reply token of another event, and the engine is not told.
  */
 enum store_fate say(struct fixture *, unsigned user, unsigned event);
+enum store_fate say_text(struct fixture *, unsigned user, unsigned event,
+    const char *text);
 enum store_fate speak(struct fixture *, unsigned user, unsigned event);
 enum store_fate admit_token(struct fixture *, unsigned user, unsigned event,
     unsigned token_of, struct store_lease *);

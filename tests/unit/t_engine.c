@@ -265,7 +265,10 @@ nothing_runs_beside_a_suspect(void **state)
 	assert_int_equal(upstream_saw(f->up, "An answer."), 3);
 }
 
-/* Long answers to those take what is left for long answers. */
+/*
+ * Long answers to those take what is left for long answers.  One of less than
+ * a page takes no more than was owed to its job: of those any number may fit.
+ */
 static void
 answer_until_full(struct fixture *f, const struct store_verdict *verdicts,
     size_t n)
@@ -277,7 +280,7 @@ answer_until_full(struct fixture *f, const struct store_verdict *verdicts,
 		.reply_len = sizeof(text) };
 	size_t i;
 
-	for (i = 0; i < n && step.reply_len > 2000; i++) {
+	for (i = 0; i < n && step.reply_len > 4096; i++) {
 		step.lease = verdicts[i].lease;
 		assert_int_equal(store_steps(f->store, &step, 1, now()),
 		    STORE_OK);
@@ -320,18 +323,20 @@ fill_store(struct fixture *f)
 static void
 an_answer_without_room_becomes_a_short_word(void **state)
 {
-	static char question[3001];
+	static char question[40001]; /* it needs more room than is left over */
 	struct store_event e = { .id = "long",
 		.chat = "U1",
 		.to = "U1",
 		.reply_token = "token",
 		.text = question,
 		.line_ms = clock_wall_ms() };
-	struct store_limits limits = { 1000, 0, 100000, 0, 60000, 10000 };
 	struct fixture *f = *state;
+	struct store_limits limits = { 1000, 0, 100000, 0,
+		engine_lease_ms(&f->settings), 10000 };
 	struct store_verdict verdict;
 	int64_t until = clock_boot_ms() + 3 * WAIT_MS;
 
+	f->settings.history_bytes = sizeof(question);
 	memset(question, 'q', sizeof(question) - 1);
 	assert_int_equal(store_admit(f->store, &e, 1, &limits, now(), &verdict),
 	    STORE_OK);
@@ -426,6 +431,24 @@ a_model_that_hangs_is_given_up_in_time(void **state)
 	    1);
 }
 
+/* Nobody works with a lease that the store takes for over. */
+static void
+a_lease_that_is_nearly_over_is_taken_anew(void **state)
+{
+	struct fixture *f = *state;
+	struct store_step step = { .kind = STORE_SAVE, .lease_ms = 1 };
+
+	assert_int_equal(admit(f, 1, 1, &step.lease), STORE_ACCEPTED);
+	assert_int_equal(store_steps(f->store, &step, 1, now()), STORE_OK);
+	assert_int_equal(step.rc, STORE_OK);
+	start(f);
+	assert_int_equal(mailbox_job(f->mailbox, &step.lease), 0);
+	mailbox_ring(f->mailbox);
+	wait_until_finished(f);
+	assert_int_equal(upstream_delivered(f->up), 1);
+	assert_int_equal(upstream_model_calls(f->up), 1);
+}
+
 static void
 a_notice_is_replied(void **state)
 {
@@ -462,6 +485,7 @@ main(void)
 		SCENE(a_late_answer_is_pushed_once),
 		SCENE(refused_content_becomes_the_plain_text),
 		SCENE(a_model_that_hangs_is_given_up_in_time),
+		SCENE(a_lease_that_is_nearly_over_is_taken_anew),
 		SCENE(a_notice_is_replied),
 	};
 

@@ -164,6 +164,11 @@ a_sound_stands_last(void **state)
 	same(message_with_audio(buttons, "(\"note\")", URL, 1234, NULL),
 	    "[" HI "," NOTE "}," SOUND BUTTONS "}]");
 	free(buttons);
+	json = message_audio(URL, 1234, &len);
+	assert_int_equal(len, strlen(json));
+	same(json,
+	    "[{\"type\":\"audio\",\"originalContentUrl\":\"" URL
+	    "\",\"duration\":1234}]");
 	json = message_with_audio("[" HI "]", NULL, URL, 0, NULL);
 	assert_non_null(strstr(json, "\"duration\":1}]"));
 	free(json);

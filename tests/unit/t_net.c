@@ -125,6 +125,57 @@ a_large_body_is_made_in_pieces(void **state)
 	assert_int_equal(net_seen(*state, "content-length=3000000"), 2);
 }
 
+/* Counts what comes, and has enough at some point. */
+struct taker {
+	size_t n, enough;
+	char first[8];
+};
+
+static int
+take_some(void *to, const char *bytes, size_t n)
+{
+	struct taker *taker = to;
+	size_t i;
+
+	for (i = 0; i < n && taker->n + i < sizeof(taker->first) - 1; i++)
+		taker->first[taker->n + i] = bytes[i];
+	taker->n += n;
+	return taker->n >= taker->enough ? -1 : 0;
+}
+
+static void
+an_answer_may_be_taken_as_it_comes(void **state)
+{
+	static const char *const kinds[] = { "http", "https" };
+	struct taker taker;
+	const struct net_sink sink = { take_some, &taker };
+	struct net_call call;
+	struct result result;
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		call = net_call_to(net_url(kinds[i], "/echo"), "abc", &result);
+		call.sink = &sink;
+		taker = (struct taker){ .enough = 1000 };
+		result = net_fetch(*state, &call);
+		assert_end(&result, NET_ANSWERED);
+		assert_string_equal(result.body, "");
+		assert_string_equal(taker.first, "POST ab");
+		assert_int_equal(taker.n, strlen("POST abc"));
+		taker = (struct taker){ .enough = 5 };
+		result = net_fetch(*state, &call);
+		assert_end(&result, NET_TOO_BIG);
+		taker = (struct taker){ .enough = 1000 };
+		call.max_bytes = 7;
+		result = net_fetch(*state, &call);
+		assert_end(&result, NET_TOO_BIG);
+		assert_in_range(taker.n, 0, 7);
+		/* The next one's answer is its own. */
+		result = net_post(*state, net_url(kinds[i], "/echo"), "x");
+		assert_string_equal(result.body, "POST x");
+	}
+}
+
 static void
 line_s_request_id_is_kept(void **state)
 {
@@ -363,6 +414,7 @@ main(void)
 		TEST(a_handle_that_posted_can_get),
 		TEST(a_body_may_be_made_while_it_is_sent),
 		TEST(a_large_body_is_made_in_pieces),
+		TEST(an_answer_may_be_taken_as_it_comes),
 		TEST(line_s_request_id_is_kept),
 		TEST(an_error_status_is_an_answer),
 		TEST(a_redirect_is_not_followed),

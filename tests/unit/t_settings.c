@@ -94,6 +94,11 @@ defaults_are_as_documented(void **state)
 	assert_int_equal(s.busy_policy, BUSY_DROP);
 	assert_int_equal(s.duplicate_policy, DUPLICATE_AT_LEAST_ONCE);
 	assert_int_equal(s.reply_window, 50);
+	assert_string_equal(s.public_base_url, "");
+	assert_string_equal(s.tts_model, "gemini-3.8-flash-tts");
+	assert_string_equal(s.tts_voice, "Kore");
+	assert_int_equal(s.tts_timeout, 15);
+	assert_int_equal(s.voice_push, VOICE_PUSH_OFF);
 	assert_string_equal(s.audio_dir, in_dir("var/audio"));
 	assert_int_equal(s.audio_ttl, 86400);
 	assert_int_equal(s.audio_max_bytes, 1024 * 1024 * 1024);
@@ -202,7 +207,8 @@ bad_lines_are_refused_with_help(void **state)
 		{ "BUSY_POLICY=queue", "is not one of drop" },
 		{ "DUPLICATE_POLICY=at", "at-least-once|at-most-once" },
 		{ "LOG_LEVEL=loud", "one of error|warn|info|debug" },
-		{ "DEFAULT_LANGUAGE=xx", "is not one of en" },
+		{ "DEFAULT_LANGUAGE=xx", "is not one of en|zh-Hant|ja|" },
+		{ "DEFAULT_LANGUAGE=zh", "\"zh\" is not one of en" },
 		{ "GEMINI_TEMPERATURE=2.1", "a number from 0 to 2" },
 		{ "GEMINI_TEMPERATURE=.5", "a number from 0 to 2" },
 		{ "GEMINI_TEMPERATURE=1.", "a number from 0 to 2" },
@@ -229,6 +235,10 @@ bad_lines_are_refused_with_help(void **state)
 		{ "KEY_FILE=var/audio/key", "is inside of AUDIO_DIR" },
 		{ "LOG_FILE=var/audio/log", "is inside of AUDIO_DIR" },
 		{ "AUDIO_DIR=", "is not a path" },
+		{ "PUBLIC_BASE_URL=http://bot.example",
+		    "an https:// address" },
+		{ "PUBLIC_BASE_URL=http://127.0.0.1", "an https:// address" },
+		{ "VOICE_PUSH=yes", "one of off|on" },
 		{ "AUDIO_TTL=59", "from 60 to 31536000" },
 		{ "AUDIO_MAX_BYTES=4294967296", "to 4294967295" },
 	};

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -102,8 +103,18 @@ swept(uint32_t ttl_s, uint64_t max_bytes)
 }
 
 static void
+draw(char name[SHELF_NAME_SIZE])
+{
+	uint8_t bits[SHELF_BITS / 8];
+
+	assert_int_equal(getrandom(bits, sizeof(bits), 0), sizeof(bits));
+	shelf_name(bits, name);
+}
+
+static void
 put_one(char name[SHELF_NAME_SIZE])
 {
+	draw(name);
 	assert_int_equal(shelf_put(folder, "sound", 5, &usual, NOW_MS, name),
 	    SHELF_OK);
 }
@@ -133,6 +144,24 @@ a_file_appears_whole_and_alone(void **state)
 		    strcmp(found->d_name, "..") != 0;
 	closedir(list);
 	assert_int_equal(n, 1);
+}
+
+/* Who takes over from a killed process publishes the same again. */
+static void
+a_name_may_be_used_again(void **state)
+{
+	char name[SHELF_NAME_SIZE];
+	struct stat st;
+
+	(void)state;
+	put_one(name);
+	lay(BEGUN, 10, 1);
+	assert_int_equal(shelf_put(folder, "another", 7, &usual, NOW_MS, name),
+	    SHELF_OK);
+	assert_int_equal(stat(in_folder(name), &st), 0);
+	assert_int_equal(st.st_size, 7);
+	assert_int_equal(shelf_put(folder, "x", 1, &usual, NOW_MS, "../a.mp3"),
+	    SHELF_ERR);
 }
 
 static void
@@ -233,6 +262,7 @@ a_new_one_makes_its_own_room(void **state)
 	char name[SHELF_NAME_SIZE], bytes[1001] = "";
 
 	(void)state;
+	draw(name);
 	lay(ONE, 400, 10);
 	lay(TWO, 400, 30);
 	assert_int_equal(shelf_put(folder, bytes, 600, &limits, NOW_MS, name),
@@ -291,6 +321,7 @@ no_folder_and_no_link_to_one(void **state)
 	struct shelf_swept got;
 
 	(void)state;
+	draw(name);
 	assert_int_equal(rmdir(folder), 0);
 	assert_int_equal(shelf_sweep(folder, &usual, NOW_MS, &got), SHELF_NONE);
 	assert_int_equal(got.bytes, 0);
@@ -316,10 +347,12 @@ several_processes_share_it(void **state)
 	(void)state;
 	for (k = 0; k < 4; k++)
 		if (fork() == 0) {
-			for (i = 0; i < 25; i++)
+			for (i = 0; i < 25; i++) {
+				draw(name);
 				if (shelf_put(folder, bytes, sizeof(bytes),
 					&limits, now_ms, name) != SHELF_OK)
 					_exit(1);
+			}
 			_exit(0);
 		}
 	for (k = 0; k < 4; k++) {
@@ -336,6 +369,7 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(a_file_appears_whole_and_alone),
+		TEST(a_name_may_be_used_again),
 		TEST(the_umask_says_who_may_read),
 		TEST(names_do_not_repeat),
 		TEST(old_ones_go),

@@ -31,6 +31,9 @@ live(struct store *s)
 		.answer = "a",
 		.history_turns = 9,
 		.history_bytes = 99,
+		.stays_busy = true,
+		.prefs = (const uint8_t *)"prefs...",
+		.follow = "more",
 	};
 	enum store_rc rc;
 

@@ -67,6 +67,46 @@ write_until_killed(struct fixture *f, struct child *parent, void *arg)
 	}
 }
 
+/*
+ * All that a question goes through: an answer, a better one with a follow-up,
+ * its end; and the same of the follow-up.
+ */
+static void
+answer_until_killed(struct fixture *f, struct child *parent, void *arg)
+{
+	static const uint8_t prefs[STORE_PREFS] = { 1 };
+	struct store *s = fixture_join(f, at(0));
+	struct ack who = { .pid = getpid() };
+	struct store_step say = { .kind = STORE_ANSWER,
+		.lease_ms = LEASE_MS,
+		.reply = "reply",
+		.reply_len = 5,
+		.question = "q",
+		.answer = "a",
+		.history_turns = 3,
+		.history_bytes = 99,
+		.prefs = prefs };
+	char id[32];
+
+	(void)arg;
+	for (;; who.count++) {
+		name(id, sizeof(id), who);
+		say.lease = admit(s, id, id, at(0)).lease;
+		say.stays_busy = true;
+		require(store_steps(s, &say, 1, at(0)) == STORE_OK);
+		say.stays_busy = false;
+		say.follow = "more";
+		require(store_steps(s, &say, 1, at(0)) == STORE_OK);
+		say.follow = NULL;
+		require(step(s, &say.lease, STORE_DONE, at(0)) == STORE_OK);
+		say.lease = claim_one(s, at(0));
+		require(store_steps(s, &say, 1, at(0)) == STORE_OK);
+		require(step(s, &say.lease, STORE_DONE, at(0)) == STORE_OK);
+		if (who.count == 0)
+			tell(parent);
+	}
+}
+
 static void
 nap(void)
 {
@@ -76,21 +116,21 @@ nap(void)
 }
 
 static size_t
-kill_writers(struct fixture *f, int acks, int64_t run_ms)
+kill_writers(struct fixture *f, child_fn *write_on, int acks, int64_t run_ms)
 {
 	struct child children[WRITERS];
 	int64_t end = now_ms() + run_ms;
 	size_t kills = 0, i;
 
 	for (i = 0; i < WRITERS; i++)
-		children[i] = child_start(f, write_until_killed, &acks);
+		children[i] = child_start(f, write_on, &acks);
 	for (; now_ms() < end; kills++) {
 		i = kills % WRITERS;
 		if (kills % 2 == 0)
 			hear(&children[i]); /* the others die as they start */
 		nap();
 		child_kill(&children[i]);
-		children[i] = child_start(f, write_until_killed, &acks);
+		children[i] = child_start(f, write_on, &acks);
 	}
 	for (i = 0; i < WRITERS; i++)
 		child_kill(&children[i]);
@@ -114,7 +154,7 @@ no_acknowledged_admission_is_lost(void **state)
 	file = fopen(path, "a+");
 	assert_non_null(file);
 	fd = fileno(file);
-	kills = kill_writers(f, fd, RUN_MS);
+	kills = kill_writers(f, write_until_killed, fd, RUN_MS);
 	assert_true(kills > 5);
 
 	got = pread(fd, acks, sizeof(acks), 0);
@@ -148,7 +188,7 @@ every_job_of_killed_writers_can_be_claimed_and_ended(void **state)
 	file = fopen(path, "a+");
 	assert_non_null(file);
 	nowhere = fileno(file);
-	kill_writers(f, nowhere, SHORT_RUN_MS);
+	kill_writers(f, write_until_killed, nowhere, SHORT_RUN_MS);
 	fclose(file);
 	while (store_claim(f->store, 64, 0, LEASE_MS, at(5), leases, &n,
 		   NULL) == STORE_OK)
@@ -162,6 +202,51 @@ every_job_of_killed_writers_can_be_claimed_and_ended(void **state)
 	assert_int_equal(stat.active, 0);
 }
 
+static void
+tell_fault(void *arg, const struct store_fault *fault)
+{
+	(void)arg;
+	if (!fault->note)
+		print_message("%s: %s\n", fault->where, fault->what);
+}
+
+/* Ends what is left, as its next worker would. */
+static void
+end_all(struct fixture *f)
+{
+	struct store_lease lease;
+	size_t n;
+
+	while (store_claim(f->store, 1, 0, LEASE_MS, at(5), &lease, &n, NULL) ==
+	    STORE_OK) {
+		assert_int_equal(step(f->store, &lease, STORE_ANSWER, at(6)),
+		    STORE_OK);
+		assert_int_equal(step(f->store, &lease, STORE_DONE, at(7)),
+		    STORE_OK);
+	}
+}
+
+static void
+workers_killed_between_answers_leave_nobody_locked(void **state)
+{
+	struct fixture *f = *state;
+	struct store_totals totals;
+	struct store_stat stat;
+	size_t none;
+
+	kill_writers(f, answer_until_killed, -1, RUN_MS);
+	assert_int_equal(store_audit(f->store, at(4), tell_fault, NULL,
+			     &totals),
+	    STORE_OK);
+	assert_int_equal(totals.faults, 0);
+	assert_true(totals.sessions > 0);
+	end_all(f);
+	assert_int_equal(store_stat(f->store, at(8), &stat, NULL, 0, &none),
+	    STORE_OK);
+	assert_int_equal(stat.unfinished, 0);
+	assert_int_equal(stat.active, 0);
+}
+
 #define TEST(f) \
 	cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
 
@@ -170,6 +255,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(no_acknowledged_admission_is_lost),
+		TEST(workers_killed_between_answers_leave_nobody_locked),
 		TEST(every_job_of_killed_writers_can_be_claimed_and_ended),
 	};
 

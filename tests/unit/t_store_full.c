@@ -223,6 +223,79 @@ what_is_heard_takes_no_room_that_is_owed(void **state)
 	end_all(f, leases, n, STORE_DONE, STORE_DONE);
 }
 
+/* The first of two answers, with a follow-up if it has room. */
+static bool
+answer_first(struct fixture *f, const struct store_lease *lease)
+{
+	struct store_step say = {
+		.lease = *lease,
+		.kind = STORE_ANSWER,
+		.lease_ms = LEASE_MS,
+		.reply = "first",
+		.reply_len = 5,
+		.stays_busy = true,
+		.follow = "more",
+		.follow_wait_ms = LEASE_MS,
+	};
+	bool follows;
+
+	assert_int_equal(store_steps(f->store, &say, 1, at(1)), STORE_OK);
+	follows = say.rc == STORE_OK;
+	if (!follows) {
+		assert_int_equal(say.rc, STORE_FULL);
+		say.follow = NULL;
+		assert_int_equal(store_steps(f->store, &say, 1, at(1)),
+		    STORE_OK);
+		assert_int_equal(say.rc, STORE_OK);
+	}
+	return follows;
+}
+
+/* A short reply in the place of a shorter one. */
+static void
+answer_second(struct fixture *f, const struct store_lease *lease)
+{
+	static char text[SHORT_REPLY];
+	struct store_step say = {
+		.lease = *lease,
+		.kind = STORE_ANSWER,
+		.lease_ms = LEASE_MS,
+		.reply = text,
+		.reply_len = sizeof(text),
+	};
+
+	assert_int_equal(store_steps(f->store, &say, 1, at(2)), STORE_OK);
+	assert_int_equal(say.rc, STORE_OK);
+}
+
+static void
+second_answers_and_follow_ups_are_owed_their_room(void **state)
+{
+	struct fixture *f = *state;
+	static struct store_lease leases[JOBS_MAX];
+	struct store_lease lease;
+	size_t n = fill(f, leases, false), follow = 0, i, some;
+
+	for (i = 0; i < n; i++)
+		follow += answer_first(f, &leases[i]);
+	assert_in_range(follow, 1, n - 1);
+	assert_int_equal(atomic_load(&f->store->shared->owed), n + follow);
+	/* Counted anew it is the same. */
+	atomic_store(&f->store->shared->owed_is_known, false);
+	store_ready(f->store, at(1));
+	assert_int_equal(atomic_load(&f->store->shared->owed), n + follow);
+	for (i = 0; i < n; i++)
+		answer_second(f, &leases[i]);
+	assert_int_equal(atomic_load(&f->store->shared->owed), follow);
+	end_all(f, leases, n, STORE_DONE, STORE_DONE);
+	while (store_claim(f->store, 1, 0, LEASE_MS, at(1 + LEASE_MS), &lease,
+		   &some, NULL) == STORE_OK) {
+		step_all(f, &lease, 1, STORE_ANSWER);
+		step_all(f, &lease, 1, STORE_DONE);
+	}
+	assert_int_equal(atomic_load(&f->store->shared->owed), 0);
+}
+
 /* The promise is counted anew when nobody knows it. */
 static void
 what_is_owed_is_known_again_after_a_restart(void **state)
@@ -316,6 +389,7 @@ main(void)
 		TEST(a_full_store_is_swept_and_then_admits_again),
 		TEST(no_length_of_answers_keeps_jobs_from_ending),
 		TEST(what_is_heard_takes_no_room_that_is_owed),
+		TEST(second_answers_and_follow_ups_are_owed_their_room),
 		TEST(what_is_owed_is_known_again_after_a_restart),
 		TEST(pages_that_a_dead_reader_pinned_are_found_again),
 	};

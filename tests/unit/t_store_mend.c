@@ -299,6 +299,38 @@ a_lane_that_lies_is_mended_by_the_sweep(void **state)
 	}
 }
 
+/* With a follow-up, which does not count. */
+static void
+who_waits_for_a_second_answer_is_mended_as_busy(void **state)
+{
+	struct fixture *f = *state;
+	struct store_step say = {
+		.lease = admit(f->store, "e1", "U1", at(0)).lease,
+		.kind = STORE_ANSWER,
+		.lease_ms = LEASE_MS,
+		.reply = "reply",
+		.reply_len = 5,
+		.stays_busy = true,
+		.follow = "more",
+		.follow_wait_ms = LEASE_MS,
+	};
+
+	assert_int_equal(store_steps(f->store, &say, 1, at(1)), STORE_OK);
+	assert_int_equal(sweep(f, at(2)), 0);
+	do_damage(f,
+	    (struct damage){ key_lane(say.lease.id.user), false, 0, 0x81 });
+	assert_int_equal(admit(f->store, "e2", "U1", at(3)).fate,
+	    STORE_DROPPED);
+	assert_int_equal(audit(f->store, at(3)).faults, 0);
+	say.stays_busy = false;
+	say.follow = NULL;
+	assert_int_equal(store_steps(f->store, &say, 1, at(4)), STORE_OK);
+	assert_int_equal(say.rc, STORE_OK);
+	assert_int_equal(admit(f->store, "e3", "U1", at(5)).fate,
+	    STORE_ACCEPTED);
+	assert_int_equal(audit(f->store, at(6)).faults, 0);
+}
+
 static void
 what_a_newer_program_wrote_is_left(void **state)
 {
@@ -344,6 +376,7 @@ main(void)
 		cmocka_unit_test(a_damaged_lane_is_made_anew_when_its_job_ends),
 		TEST(a_damaged_lane_is_made_anew_when_its_user_speaks),
 		cmocka_unit_test(a_lane_that_lies_is_mended_by_the_sweep),
+		TEST(who_waits_for_a_second_answer_is_mended_as_busy),
 		TEST(what_a_newer_program_wrote_is_left),
 	};
 

@@ -72,6 +72,7 @@ admit_some(struct run *r)
 static void
 step_some(struct run *r)
 {
+	static const uint8_t prefs[][STORE_PREFS] = { { 0 }, { 1, 2 } };
 	struct store_step steps[BATCH];
 	size_t n = 1 + below(BATCH), i;
 
@@ -83,10 +84,14 @@ step_some(struct run *r)
 			.kind = (enum store_step_kind)below(STORE_STEP__MAX),
 			.lease_ms = (uint32_t)(1 + below(5000)),
 			.wait_ms = (uint32_t)below(5000),
-			.reply = "reply",
+			.reply = below(8) == 0 ? NULL : "reply",
 			.reply_len = 5,
+			.stays_busy = below(3) == 0,
+			.prefs = below(4) == 0 ? prefs[below(2)] : NULL,
+			.follow = below(4) == 0 ? "more" : NULL,
+			.follow_wait_ms = (uint32_t)below(5000),
 			.text = "words",
-			.question = "question",
+			.question = below(3) == 0 ? NULL : "question",
 			.answer = "answer",
 			.history_turns = (unsigned)below(4),
 			.history_bytes = 1000,
@@ -96,7 +101,8 @@ step_some(struct run *r)
 		assert_true(steps[i].rc == STORE_OK ||
 		    steps[i].rc == STORE_FENCED ||
 		    (steps[i].rc == STORE_NONE &&
-			steps[i].kind == STORE_HEARD));
+			(steps[i].kind == STORE_HEARD ||
+			    steps[i].reply == NULL)));
 }
 
 static void

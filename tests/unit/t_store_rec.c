@@ -117,8 +117,10 @@ static const struct {
 	{ "lane", decode_lane, false },
 	{ "session", decode_session, true },
 	{ "session-1", decode_session, true },
+	{ "session-2", decode_session, true },
 	{ "state", decode_job, false },
 	{ "state-1", decode_job, false },
+	{ "state-2", decode_job, false },
 	{ "due", decode_due, false },
 	{ "worker", decode_worker, false },
 	{ "dead", decode_dead, false },
@@ -182,11 +184,12 @@ the_fields_have_their_places(void **state)
 	assert_int_equal(any.job.fence, 0x1234);
 	assert_int_equal(any.job.visible_ms, 50060000);
 	assert_int_equal(any.job.created_ms, 1790000000001);
-	assert_true(any.job.voice);
-	r = record_read("state-1");
-	assert_true(job_decode(bytes_of(&r), &any.job));
-	assert_int_equal(any.job.created_ms, 1790000000001);
-	assert_false(any.job.voice);
+	assert_int_equal(any.job.role, JOB_STAYS);
+	r = record_read("session");
+	assert_true(session_decode(bytes_of(&r), &any.session));
+	assert_int_equal(any.session.pairs, 2);
+	assert_int_equal(any.session.prefs[1], 2);
+	assert_int_equal(any.session.prefs[7], 8);
 	r = record_read("due");
 	assert_true(decode_due(bytes_of(&r), &any.due));
 	assert_int_equal(any.due.owner.slot, 3);
@@ -196,6 +199,35 @@ the_fields_have_their_places(void **state)
 	assert_true(payload_decode(bytes_of(&r), &any.payload));
 	assert_string_equal(any.payload.to, "U1");
 	assert_string_equal(any.payload.text, "question");
+}
+
+static void
+what_old_records_did_not_say_has_its_meaning(void **state)
+{
+	static const uint8_t none[STORE_PREFS];
+	struct record r = record_read("state-1");
+	union any any;
+
+	(void)state;
+	assert_true(job_decode(bytes_of(&r), &any.job));
+	assert_int_equal(any.job.created_ms, 1790000000001);
+	assert_int_equal(any.job.role, JOB_QUESTION);
+	r = record_read("state-2");
+	assert_true(job_decode(bytes_of(&r), &any.job));
+	assert_int_equal(any.job.role, JOB_VOICE);
+	r.at[r.len - 1] = JOB_FOLLOW; /* there was none then */
+	assert_false(job_decode(bytes_of(&r), &any.job));
+	r = record_read("state");
+	r.at[r.len - 1] = JOB_ROLE__MAX;
+	assert_false(job_decode(bytes_of(&r), &any.job));
+	r = record_read("session-1");
+	assert_true(session_decode(bytes_of(&r), &any.session));
+	assert_int_equal(any.session.changed_boot, 0);
+	assert_memory_equal(any.session.prefs, none, STORE_PREFS);
+	r = record_read("session-2");
+	assert_true(session_decode(bytes_of(&r), &any.session));
+	assert_int_equal(any.session.changed_boot, 2);
+	assert_memory_equal(any.session.prefs, none, STORE_PREFS);
 }
 
 static void
@@ -403,6 +435,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(old_bytes_decode_and_nothing_near_them),
 		cmocka_unit_test(the_fields_have_their_places),
+		cmocka_unit_test(what_old_records_did_not_say_has_its_meaning),
 		cmocka_unit_test(turns_are_read_and_only_as_many_as_there_are),
 		cmocka_unit_test(an_old_sealed_record_opens),
 		TEST(records_are_written_as_they_were_read),

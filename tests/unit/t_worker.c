@@ -45,6 +45,35 @@ nothing_is_due_while_the_owner_lives_and_has_its_lease(void **state)
 	assert_int_equal(claim(f->store, at(LEASE_MS - 1), &lease), STORE_NONE);
 }
 
+static int64_t
+lease_until_ms(struct store *s, const struct store_lease *lease)
+{
+	struct store_job job;
+	int64_t until_ms;
+
+	require(store_load(s, lease, at(0), &job) == STORE_OK);
+	until_ms = job.lease_until_ms;
+	store_job_release(&job);
+	return until_ms;
+}
+
+/* However late the caller comes to know of it. */
+static void
+a_lease_lasts_from_the_time_that_the_store_was_told(void **state)
+{
+	struct fixture *f = *state;
+	struct store_lease lease = admit(f->store, "e1", "U1", at(0)).lease;
+	int64_t begin = at(0).boot_ms;
+
+	assert_int_equal(lease_until_ms(f->store, &lease), begin + LEASE_MS);
+	assert_int_equal(step(f->store, &lease, STORE_SAVE, at(700)), STORE_OK);
+	assert_int_equal(lease_until_ms(f->store, &lease),
+	    begin + 700 + LEASE_MS);
+	lease = claim_one(f->store, at(700 + LEASE_MS));
+	assert_int_equal(lease_until_ms(f->store, &lease),
+	    begin + 700 + 2 * LEASE_MS);
+}
+
 static void
 a_late_worker_is_fenced(void **state)
 {
@@ -321,6 +350,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(nothing_is_due_while_the_owner_lives_and_has_its_lease),
+		TEST(a_lease_lasts_from_the_time_that_the_store_was_told),
 		TEST(a_late_worker_is_fenced),
 		TEST(a_dead_owners_jobs_are_claimed_at_once),
 		TEST(only_the_marked_job_is_blamed_for_a_crash_and_comes_alone),

@@ -25,7 +25,7 @@ struct upstream_fixture {
 	int fds[THREADS_MAX];
 	size_t n_threads;
 	struct upstream_knobs knobs;
-	unsigned model_calls, stt_calls, fetches, delivered, pushed;
+	unsigned model_calls, stt_calls, tts_calls, fetches, delivered, pushed;
 	char *used[KEYS_MAX]; /* reply tokens and retry keys */
 	size_t n_used;
 	char *seen[KEYS_MAX]; /* bodies that users saw */
@@ -36,6 +36,7 @@ struct request {
 	struct upstream_fixture *up;
 	int fd;
 	char head[4096], path[256], body[BODY_MAX], answer[512];
+	char *sound; /* the last one, ours */
 	size_t len;
 };
 
@@ -158,6 +159,34 @@ write_down(struct request *req, const char **answer, unsigned *delay_ms)
 	return up->knobs.stt_status == 0 ? 200 : up->knobs.stt_status;
 }
 
+/* Silence of 24 kHz, as long as it is asked for. */
+static int
+read_aloud(struct request *req, const char **answer, unsigned *delay_ms)
+{
+	static const char head[] =
+	    "{\"candidates\":[{\"content\":{\"parts\":[{\"inlineData\":"
+	    "{\"mimeType\":\"";
+	static const char tail[] =
+	    "\"}}],\"role\":\"model\"},\"finishReason\":\"STOP\"}]}";
+	const struct upstream_knobs *knobs = &req->up->knobs;
+	const char *type = knobs->tts_type;
+	size_t ms = knobs->tts_ms == 0 ? 1000 : knobs->tts_ms;
+	size_t base64 = ms * 48 / 3 * 4, size = base64 + 512;
+	int n;
+
+	req->up->tts_calls++;
+	*delay_ms = knobs->tts_delay_ms;
+	free(req->sound);
+	req->sound = malloc(size);
+	n = snprintf(req->sound, size, "%s%s\",\"data\":\"", head,
+	    type != NULL ? type : "audio/L16;codec=pcm;rate=24000");
+	memset(req->sound + n, 'A', base64);
+	(void)snprintf(req->sound + (size_t)n + base64,
+	    size - (size_t)n - base64, "%s", tail);
+	*answer = req->sound;
+	return knobs->tts_status == 0 ? 200 : knobs->tts_status;
+}
+
 static int
 decide(struct request *req, const char **answer, unsigned *delay_ms)
 {
@@ -168,6 +197,8 @@ decide(struct request *req, const char **answer, unsigned *delay_ms)
 		return recording(up, answer);
 	if (strstr(req->path, "transcribe") != NULL)
 		return write_down(req, answer, delay_ms);
+	if (strstr(req->path, "tts") != NULL)
+		return read_aloud(req, answer, delay_ms);
 	if (strstr(req->path, "/reply") != NULL)
 		return reply(up, req, answer);
 	if (strstr(req->path, "/push") != NULL)
@@ -218,6 +249,19 @@ read_request(struct request *req)
 	return true;
 }
 
+static bool
+send_all(int fd, const char *bytes, size_t len)
+{
+	ssize_t n = 1;
+
+	for (; len > 0 && n > 0; len -= (size_t)n, bytes += n) {
+		n = send(fd, bytes, len, MSG_NOSIGNAL);
+		if (n <= 0)
+			return false;
+	}
+	return true;
+}
+
 static void *
 serve(void *arg)
 {
@@ -225,7 +269,7 @@ serve(void *arg)
 	struct pollfd hup = { req->fd, POLLIN, 0 };
 	const char *answer;
 	unsigned delay_ms;
-	char out[1024];
+	char out[128];
 	int status, n;
 
 	while (read_request(req)) {
@@ -239,12 +283,14 @@ serve(void *arg)
 		if (poll(&hup, 1, (int)delay_ms) != 0)
 			break;
 		n = snprintf(out, sizeof(out),
-		    "HTTP/1.1 %d X\r\nContent-Length: %zu\r\n\r\n%s", status,
-		    strlen(answer), answer);
-		if (send(req->fd, out, (size_t)n, MSG_NOSIGNAL) != n)
+		    "HTTP/1.1 %d X\r\nContent-Length: %zu\r\n\r\n", status,
+		    strlen(answer));
+		if (!send_all(req->fd, out, (size_t)n) ||
+		    !send_all(req->fd, answer, strlen(answer)))
 			break;
 	}
 	shutdown(req->fd, SHUT_RDWR);
+	free(req->sound);
 	free(req);
 	return NULL;
 }
@@ -346,6 +392,12 @@ unsigned
 upstream_stt_calls(struct upstream_fixture *up)
 {
 	return read_count(up, &up->stt_calls);
+}
+
+unsigned
+upstream_tts_calls(struct upstream_fixture *up)
+{
+	return read_count(up, &up->tts_calls);
 }
 
 unsigned

@@ -23,6 +23,10 @@ struct upstream_knobs {
 	const char *words; /* what it says; NULL: "Hello there."; static */
 	unsigned stt_delay_ms;
 	int stt_status; /* 0: 200 */
+	unsigned tts_delay_ms;
+	int tts_status;       /* 0: 200 */
+	unsigned tts_ms;      /* how long the sound is; 0: a second */
+	const char *tts_type; /* NULL: bare samples; static */
 };
 
 /* Serves on a loopback port of its own until the stop. */
@@ -35,6 +39,7 @@ void upstream_set(struct upstream_fixture *, struct upstream_knobs);
 /* How many calls came, and how many messages users saw. */
 unsigned upstream_model_calls(struct upstream_fixture *);
 unsigned upstream_stt_calls(struct upstream_fixture *);
+unsigned upstream_tts_calls(struct upstream_fixture *);
 unsigned upstream_fetches(struct upstream_fixture *); /* of recordings */
 unsigned upstream_delivered(struct upstream_fixture *);
 unsigned upstream_pushed(struct upstream_fixture *);

@@ -9,7 +9,7 @@
 enum store_rc __wrap_room_for(struct store *, const struct store_now *, size_t,
     size_t);
 enum store_rc __wrap_room_for_reply(struct store *, const struct store_now *,
-    size_t);
+    size_t, size_t);
 
 enum store_rc
 __wrap_room_for(struct store *s, const struct store_now *now, size_t bytes,
@@ -24,10 +24,11 @@ __wrap_room_for(struct store *s, const struct store_now *now, size_t bytes,
 
 enum store_rc
 __wrap_room_for_reply(struct store *s, const struct store_now *now,
-    size_t bytes)
+    size_t bytes, size_t jobs)
 {
 	(void)s;
 	(void)now;
 	(void)bytes;
+	(void)jobs;
 	return STORE_OK;
 }
