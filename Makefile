@@ -19,6 +19,7 @@
 #   make bench      ratios against a responder that does nothing
 #   make cost       of an admission, not above tests/bench/BASELINE
 #   make bench-conversations    thousands of them at once, in one process
+#   make bench-voice    two hundred voice messages at once, texts beside them
 #   make install    PREFIX=/usr/local DESTDIR=
 #   make clean
 #
@@ -238,7 +239,7 @@ torture: all $(SHIM_LIBS) $(HOOK_APPS) $(TOOL_BINS)
 	    -p no:cacheprovider tests/torture
 
 $(BUILD)/tests/bench/upstream: $(BENCH_PARTS:%.c=$(BUILD)/%.o)
-$(BUILD)/tests/bench/upstream: private LIBS += -lnghttp2 -lssl
+$(BUILD)/tests/bench/upstream: private LIBS += -lnghttp2 -lssl -lm
 $(BENCH_BINS): %: %.o $(LIB)
 	$(SAY) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
@@ -250,6 +251,9 @@ cost: $(BUILD)/tests/bench/txn
 
 bench-conversations: all $(BENCH_BINS)
 	@BUILD=$(BUILD) /usr/bin/python3 -B tests/bench/conversations.py
+
+bench-voice: all $(BENCH_BINS)
+	@BUILD=$(BUILD) /usr/bin/python3 -B tests/bench/voice.py
 
 # ---- the rest --------------------------------------------------------------
 
@@ -275,5 +279,6 @@ clean:
 	rm -rf build
 
 .PHONY: all check deps layers lint manlint readme unit tsan valgrind fuzz run-fuzz \
-	e2e sim torture bench bench-conversations cost run install clean FORCE \
+	e2e sim torture bench bench-conversations bench-voice cost run install \
+	clean FORCE \
 	$(RUN_UNIT) $(RUN_FUZZ)

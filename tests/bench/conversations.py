@@ -90,10 +90,11 @@ class Upstream:
 
 
 @contextlib.contextmanager
-def upstream(protocol, hold_ms, certificates):
+def upstream(protocol, hold_ms, certificates, options=()):
     with stage.running(
-            [stage.TOOLS / "upstream", str(hold_ms), certificates / "cert.pem",
-             certificates / "key.pem"], stdout=subprocess.PIPE) as process:
+            [stage.TOOLS / "upstream", *map(str, options), str(hold_ms),
+             certificates / "cert.pem", certificates / "key.pem"],
+            stdout=subprocess.PIPE) as process:
         yield Upstream(process, protocol, certificates / "ca.pem")
 
 

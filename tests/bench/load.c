@@ -3,6 +3,7 @@
  *
  *   load --port N --path /webhook --connections C --seconds S --secret TEXT
  *        [--users N | --first N] [--requests N] [--forged] [--rate R]
+ *        [--voice]
  *
  * Each of C keep-alive connections sends its next webhook when the answer to
  * the last one is there.  Every webhook is another one: event id, reply token
@@ -16,6 +17,7 @@
  * With --rate the webhooks come at R a second, whether answers are there or
  * not, as long as there is a free connection.  Each reply token is then a
  * stamp of the time in which its webhook was due (see upstream_answer.c).
+ * With --voice they are voice messages of 30 s.
  *
  * Prints one line of JSON.  "ok" are answers of status 200, or of 401 when all
  * are forged; "other" is everything else, connections that broke and answers
@@ -43,6 +45,7 @@
 enum {
 	REQUEST_MAX = 2048,
 	USER_MAX = 40,
+	MESSAGE_MAX = 512,
 	ANSWER_MAX = 4096,
 	CONNECTIONS_MAX = 4096,
 	PER_SECOND = 25000,
@@ -55,7 +58,7 @@ static struct {
 	const char *path, *secret;
 	size_t connections, users, first, requests;
 	double seconds, rate;
-	int known, forged;
+	int known, forged, voice;
 } options;
 
 struct request {
@@ -128,11 +131,29 @@ print_user(char to[USER_MAX], unsigned run, size_t i)
 		snprintf(to, USER_MAX, "U%08x%024zx", run | 1, user);
 }
 
+static void
+print_message(char *to, size_t size, unsigned run, size_t i)
+{
+	if (options.voice)
+		snprintf(to, size,
+		    "{\"type\":\"audio\",\"id\":\"%018zu\","
+		    "\"duration\":30000,\"contentProvider\":{\"type\":"
+		    "\"line\"}}",
+		    i + 1);
+	else
+		snprintf(to, size,
+		    "{\"type\":\"text\",\"id\":\"%018zu\","
+		    "\"quoteToken\":\"q3Plxr4AgKd_%08x%08x\",\"text\":\"I "
+		    "have had a fever of 38.5 since last night. What should "
+		    "I do now? (%zu)\"}",
+		    i, run, (unsigned)i, i);
+}
+
 static int
 print_body(char *to, size_t size, unsigned run, size_t i)
 {
 	static int64_t began_us; /* wall clock of this program: names events */
-	char user[USER_MAX], token[64];
+	char user[USER_MAX], token[64], message[MESSAGE_MAX];
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
@@ -140,19 +161,17 @@ print_body(char *to, size_t size, unsigned run, size_t i)
 		began_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 	print_user(user, run, i);
 	print_token(token, sizeof(token), run, i);
+	print_message(message, sizeof(message), run, i);
 	return snprintf(to, size,
 	    "{\"destination\":\"U00000000000000000000000000000000\","
-	    "\"events\":[{\"type\":\"message\",\"message\":{\"type\":"
-	    "\"text\",\"id\":\"%018zu\",\"quoteToken\":"
-	    "\"q3Plxr4AgKd_%08x%08x\",\"text\":\"I have had a fever of "
-	    "38.5 since last night. What should I do now? (%zu)\"},"
+	    "\"events\":[{\"type\":\"message\",\"message\":%s,"
 	    "\"webhookEventId\":\"01%013llX%011zu\","
 	    "\"deliveryContext\":{\"isRedelivery\":false},"
 	    "\"timestamp\":%lld%03ld,\"source\":{\"type\":\"user\","
 	    "\"userId\":\"%s\"},\"replyToken\":\"%s\","
 	    "\"mode\":\"active\"}]}",
-	    i, run, (unsigned)i, i, (unsigned long long)began_us, i,
-	    (long long)now.tv_sec, now.tv_nsec / 1000000, user, token);
+	    message, (unsigned long long)began_us, i, (long long)now.tv_sec,
+	    now.tv_nsec / 1000000, user, token);
 }
 
 static void
@@ -403,6 +422,7 @@ read_options(int argc, char **argv)
 		{ "first", required_argument, NULL, 'f' },
 		{ "requests", required_argument, NULL, 'r' },
 		{ "forged", no_argument, &options.forged, 1 },
+		{ "voice", no_argument, &options.voice, 1 },
 		{ "rate", required_argument, NULL, 'R' },
 		{ NULL, 0, NULL, 0 },
 	};

@@ -1,17 +1,20 @@
 /*
  * upstream - stands in for Gemini and LINE on loopback, as fast as it can.
  *
- *   upstream HOLD_MS [CERTIFICATE KEY]
+ *   upstream [--fetch MS] [--hear MS] [--speak MS] [--recording BYTES]
+ *            [--speech SECONDS] HOLD_MS [CERTIFICATE KEY]
  *
  * Prints two ports of HTTP/1.1, so that the two can be two hosts, and, with a
  * certificate, two of HTTP/2 over TLS, one a line.  Each of them serves: POST
  * /v1beta/models/... is answered with a model's answer, HOLD_MS after it came;
- * POST /v2/bot/message/... with LINE's; GET /counts with {"asked":n,
- * "answered":n,"delivered":n,"others":n}; GET /latency with what
- * upstream_answer.c says of it; anything else with {}.
+ * POST /v2/bot/message/... with LINE's; GET /counts with what was counted, as
+ * JSON; GET /latency with what upstream_answer.c says of it; anything else
+ * with {}.  Recordings, their transcripts and spoken answers come so many ms
+ * after they were asked for, see upstream_voice.c.
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <getopt.h>
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -93,19 +96,58 @@ listen_somewhere(struct listener *listener, void (*open)(int))
 	fflush(stdout);
 }
 
+/* The number behind each option. */
+static void
+read_options(int argc, char **argv, struct holds *holds)
+{
+	static const struct option known[] = {
+		{ "fetch", required_argument, NULL, 'f' },
+		{ "hear", required_argument, NULL, 'h' },
+		{ "speak", required_argument, NULL, 's' },
+		{ "recording", required_argument, NULL, 'r' },
+		{ "speech", required_argument, NULL, 'S' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+		unsigned long n =
+		    optarg == NULL ? 0 : strtoul(optarg, NULL, 10);
+
+		if (option == 'f')
+			holds->fetch = (int64_t)n;
+		else if (option == 'h')
+			holds->hear = (int64_t)n;
+		else if (option == 's')
+			holds->speak = (int64_t)n;
+		else if (option == 'r')
+			holds->recording = n;
+		else if (option == 'S')
+			holds->speech = (unsigned)n;
+		else
+			exit(2);
+	}
+	if (optind < argc)
+		holds->think = strtol(argv[optind], NULL, 10);
+}
+
 int
 main(int argc, char **argv)
 {
 	static struct listener listeners[4];
 	struct epoll_event events[EVENTS];
+	struct holds holds = { 0 };
+	bool secure;
 	int i, n;
 
 	signal(SIGPIPE, SIG_IGN);
-	exchanges_hold(argc > 1 ? strtol(argv[1], NULL, 10) : 0);
+	read_options(argc, argv, &holds);
+	exchanges_init(&holds);
 	epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (argc > 3)
-		h2_init(argv[2], argv[3]);
-	for (i = 0; i < (argc > 3 ? 4 : 2); i++)
+	secure = argc - optind > 2;
+	if (secure)
+		h2_init(argv[optind + 1], argv[optind + 2]);
+	for (i = 0; i < (secure ? 4 : 2); i++)
 		listen_somewhere(&listeners[i], i < 2 ? h1_open : h2_open);
 	for (;;) {
 		n = epoll_wait(epoll, events, EVENTS, exchanges_release());

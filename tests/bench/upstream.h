@@ -1,7 +1,8 @@
 /*
  * upstream.h - what the files of the stand-in for Gemini and LINE share:
  * upstream.c (the loop), upstream_answer.c (what is said, when, and what is
- * counted), upstream_h1.c and upstream_h2.c (two ways to speak HTTP).
+ * counted), upstream_voice.c (recordings and speech), upstream_h1.c and
+ * upstream_h2.c (two ways to speak HTTP).
  */
 #ifndef BENCH_UPSTREAM_H
 #define BENCH_UPSTREAM_H
@@ -17,13 +18,21 @@ struct source {
 	int fd;
 };
 
+/* What is answered. */
+struct body {
+	const char *type, *bytes;
+	size_t len;
+	bool stays; /* as it is, for ever: it need not be copied */
+};
+
+struct kind;
+
 /* A request, as far as the answers care; part of a protocol's own struct. */
 struct exchange {
 	TAILQ_ENTRY(exchange) link; /* while its answer is held back */
-	bool held;
+	struct kind *held;          /* as one of these; NULL: it is not */
 	int64_t due_us;
-	/* Sends body, which is only borrowed. */
-	void (*answer)(struct exchange *, int status, const char *body);
+	void (*answer)(struct exchange *, int status, const struct body *);
 };
 
 int64_t now_us(void);
@@ -44,7 +53,20 @@ void exchange_drop(struct exchange *);
 
 /* Answers that are due; how many ms until the next, or -1. */
 int exchanges_release(void);
-void exchanges_hold(int64_t hold_ms);
+
+/* How long each kind of answer is held back, in ms, and what it is like. */
+struct holds {
+	int64_t think, fetch, hear, speak;
+	size_t recording; /* bytes of a voice message */
+	unsigned speech;  /* seconds of a spoken answer; texts take as long */
+};
+void exchanges_init(const struct holds *);
+
+/* upstream_voice.c; all of them stay. */
+struct body voice_recording(size_t bytes);
+struct body voice_transcript(void);
+struct body voice_speech(unsigned seconds, bool wav);
+struct body voice_text(unsigned seconds); /* one that takes so long to read */
 
 /* A new connection. */
 void h1_open(int fd);

@@ -12,12 +12,6 @@
 
 #include "upstream.h"
 
-#define GEMINI_ANSWER                                                        \
-	"{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"Drink water " \
-	"and rest.\"}],\"role\":\"model\"},\"finishReason\":\"STOP\","       \
-	"\"index\":0}],\"usageMetadata\":{\"promptTokenCount\":42,"          \
-	"\"candidatesTokenCount\":5,\"totalTokenCount\":47},"                \
-	"\"modelVersion\":\"bench\",\"responseId\":\"bench\"}"
 #define LINE_ANSWER                                          \
 	"{\"sentMessages\":[{\"id\":\"461230966842064897\"," \
 	"\"quoteToken\":\"IStG5h1Tz7b\"}]}"
@@ -28,16 +22,56 @@ struct told {
 	uint32_t added_us;
 };
 
-static TAILQ_HEAD(exchanges, exchange) held = TAILQ_HEAD_INITIALIZER(held);
-static int64_t hold_us;
-static unsigned long asked, answered, delivered, others;
+/* What is answered only after a while, in the order of its coming. */
+struct kind {
+	const char *part; /* of the path */
+	int64_t hold_us;
+	struct body body;
+	unsigned long asked, answered;
+	TAILQ_HEAD(exchanges, exchange) held;
+};
+
+enum { FETCH = 0, HEAR, SPEAK_WAV, SPEAK_BARE, THINK, KINDS };
+
+/* The first that fits. */
+static struct kind kinds[KINDS] = {
+	[FETCH] = { .part = "/content" },
+	[HEAR] = { .part = "transcribe" },
+	[SPEAK_BARE] = { .part = "preview-tts" },
+	[SPEAK_WAV] = { .part = "-tts" },
+	[THINK] = { .part = "/v1beta/models/" },
+};
+static unsigned long delivered, others;
+static unsigned long most; /* recordings and speeches at once */
 static struct told *told;
 static size_t n_told, told_room;
 
 void
-exchanges_hold(int64_t hold_ms)
+exchanges_init(const struct holds *holds)
 {
-	hold_us = hold_ms * 1000;
+	size_t i;
+
+	kinds[THINK].hold_us = holds->think * 1000;
+	kinds[THINK].body = voice_text(holds->speech);
+	kinds[FETCH].hold_us = holds->fetch * 1000;
+	kinds[FETCH].body = voice_recording(holds->recording);
+	kinds[HEAR].hold_us = holds->hear * 1000;
+	kinds[HEAR].body = voice_transcript();
+	kinds[SPEAK_WAV].hold_us = holds->speak * 1000;
+	kinds[SPEAK_WAV].body = voice_speech(holds->speech, true);
+	kinds[SPEAK_BARE].hold_us = holds->speak * 1000;
+	kinds[SPEAK_BARE].body = voice_speech(holds->speech, false);
+	for (i = 0; i < KINDS; i++)
+		TAILQ_INIT(&kinds[i].held);
+}
+
+static void
+say(struct exchange *exchange, int status, const char *text)
+{
+	const struct body body = { "application/json", text, strlen(text),
+		false };
+
+	exchange->answer(exchange, status, &body);
 }
 
 /* ---- latencies ----------------------------------------------------------- */
@@ -56,7 +90,7 @@ tell(const char *body)
 			die("upstream: memory");
 	}
 	told[n_told].stamp = strtoull(body + strlen(STAMP), NULL, 16);
-	added = now_us() - hold_us - (int64_t)told[n_told].stamp;
+	added = now_us() - kinds[THINK].hold_us - (int64_t)told[n_told].stamp;
 	told[n_told++].added_us = added < 0 ? 0 : (uint32_t)added;
 }
 
@@ -106,83 +140,130 @@ answer_latency(struct exchange *exchange)
 	    "\"p99_us\":%u,\"max_us\":%u}",
 	    n_told, distinct, percentile_us(500), percentile_us(990),
 	    percentile_us(1000));
-	exchange->answer(exchange, 200, body);
+	say(exchange, 200, body);
 }
 
 /* ---- answers ------------------------------------------------------------- */
 
+/*
+ * Jobs that have a sound in memory, as far as it can be seen from here: from
+ * the question for a recording to its transcript, and while speech is made.
+ */
+static unsigned long
+sounds(void)
+{
+	return kinds[FETCH].asked - kinds[HEAR].answered +
+	    kinds[SPEAK_WAV].asked - kinds[SPEAK_WAV].answered +
+	    kinds[SPEAK_BARE].asked - kinds[SPEAK_BARE].answered;
+}
+
 static void
 answer_counts(struct exchange *exchange)
 {
-	char body[128];
+	const struct kind *wav = &kinds[SPEAK_WAV], *bare = &kinds[SPEAK_BARE];
+	char body[256];
 
 	snprintf(body, sizeof(body),
 	    "{\"asked\":%lu,\"answered\":%lu,\"delivered\":%lu,"
-	    "\"others\":%lu}",
-	    asked, answered, delivered, others);
-	exchange->answer(exchange, 200, body);
+	    "\"others\":%lu,\"fetched\":%lu,\"heard\":%lu,"
+	    "\"spoken\":%lu,\"most_sounds\":%lu}",
+	    kinds[THINK].asked, kinds[THINK].answered, delivered, others,
+	    kinds[FETCH].answered, kinds[HEAR].answered,
+	    wav->answered + bare->answered, most);
+	say(exchange, 200, body);
 }
 
 static void
-answer_model(struct exchange *exchange)
+answer_kind(struct exchange *exchange, struct kind *kind)
 {
-	answered++;
-	exchange->answer(exchange, 200, GEMINI_ANSWER);
+	kind->answered++;
+	exchange->answer(exchange, 200, &kind->body);
 }
 
 static void
-hold(struct exchange *exchange)
+hold(struct exchange *exchange, struct kind *kind)
 {
-	asked++;
-	if (hold_us == 0) {
-		answer_model(exchange);
+	kind->asked++;
+	if (sounds() > most)
+		most = sounds();
+	if (kind->hold_us == 0) {
+		answer_kind(exchange, kind);
 		return;
 	}
-	exchange->held = true;
-	exchange->due_us = now_us() + hold_us;
-	TAILQ_INSERT_TAIL(&held, exchange, link);
+	exchange->held = kind;
+	exchange->due_us = now_us() + kind->hold_us;
+	TAILQ_INSERT_TAIL(&kind->held, exchange, link);
+}
+
+/* A path ends with its string, or at a space. */
+static struct kind *
+kind_of(const char *path)
+{
+	size_t len = strcspn(path, " "), i;
+
+	for (i = 0; i < KINDS; i++)
+		if (memmem(path, len, kinds[i].part, strlen(kinds[i].part)))
+			return &kinds[i];
+	return NULL;
 }
 
 void
 exchange_request(struct exchange *exchange, const char *path, const char *body)
 {
-	if (strncmp(path, "/v1beta/models/", 15) == 0) {
-		hold(exchange);
+	struct kind *kind = kind_of(path);
+
+	if (kind != NULL) {
+		hold(exchange, kind);
 	} else if (strncmp(path, "/v2/bot/message/", 16) == 0) {
 		delivered++;
 		tell(body);
-		exchange->answer(exchange, 200, LINE_ANSWER);
+		say(exchange, 200, LINE_ANSWER);
 	} else if (strncmp(path, "/counts", 7) == 0) {
 		answer_counts(exchange);
 	} else if (strncmp(path, "/latency", 8) == 0) {
 		answer_latency(exchange);
 	} else {
 		others++;
-		exchange->answer(exchange, 202, "{}");
+		say(exchange, 202, "{}");
 	}
 }
 
 void
 exchange_drop(struct exchange *exchange)
 {
-	if (exchange->held)
-		TAILQ_REMOVE(&held, exchange, link);
-	exchange->held = false;
+	if (exchange->held != NULL)
+		TAILQ_REMOVE(&exchange->held->held, exchange, link);
+	exchange->held = NULL;
+}
+
+/* The first of its kind that is still held back, when others were let go. */
+static const struct exchange *
+release(struct kind *kind, int64_t now)
+{
+	struct exchange *exchange;
+
+	while ((exchange = TAILQ_FIRST(&kind->held)) != NULL &&
+	    exchange->due_us <= now) {
+		exchange_drop(exchange);
+		answer_kind(exchange, kind);
+	}
+	return exchange;
 }
 
 int
 exchanges_release(void)
 {
-	int64_t now = now_us();
-	struct exchange *exchange;
+	int64_t now = now_us(), due = INT64_MAX;
+	const struct exchange *next;
+	size_t i;
 
-	while ((exchange = TAILQ_FIRST(&held)) != NULL &&
-	    exchange->due_us <= now) {
-		exchange_drop(exchange);
-		answer_model(exchange);
+	for (i = 0; i < KINDS; i++) {
+		next = release(&kinds[i], now);
+		if (next != NULL && next->due_us < due)
+			due = next->due_us;
 	}
-	if (exchange == NULL)
+	if (due == INT64_MAX)
 		return -1;
 	/* Rather late by less than 1 ms than awake all the time. */
-	return (int)((exchange->due_us - now) / 1000) + 1;
+	return (int)((due - now) / 1000) + 1;
 }

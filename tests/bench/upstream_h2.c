@@ -25,7 +25,8 @@ struct stream {
 	char path[PATH_LOOK];
 	char body[REQUEST_LOOK];
 	size_t body_len;
-	char *text; /* the answer */
+	const char *text; /* the answer */
+	char *copy;       /* of it; NULL: it stays by itself */
 	size_t text_len, text_sent;
 };
 
@@ -47,18 +48,19 @@ static nghttp2_session_callbacks *callbacks;
 static int
 write_out(struct h2 *h2)
 {
-	int n;
+	size_t sent = 0;
+	int n = 1;
 
-	if (h2->out_len == 0)
-		return 0;
 	ERR_clear_error();
-	n = SSL_write(h2->ssl, h2->out, (int)h2->out_len);
-	if (n <= 0)
-		return SSL_get_error(h2->ssl, n) == SSL_ERROR_WANT_WRITE ? 0
-									 : -1;
-	h2->out_len -= (size_t)n;
-	memmove(h2->out, h2->out + n, h2->out_len);
-	return 0;
+	while (n > 0 && sent < h2->out_len) {
+		n = SSL_write(h2->ssl, h2->out + sent,
+		    (int)(h2->out_len - sent));
+		sent += n > 0 ? (size_t)n : 0;
+	}
+	h2->out_len -= sent;
+	memmove(h2->out, h2->out + sent, h2->out_len);
+	return n > 0 || SSL_get_error(h2->ssl, n) == SSL_ERROR_WANT_WRITE ? 0
+									  : -1;
 }
 
 /* nghttp2 asks for one frame after the other, as long as there is room. */
@@ -79,8 +81,15 @@ gather(nghttp2_session *session, const uint8_t *bytes, size_t n, int flags,
 static int
 h2_send(struct h2 *h2)
 {
-	if (nghttp2_session_send(h2->session) != 0 || write_out(h2) == -1)
-		return -1;
+	bool filled;
+
+	do {
+		if (nghttp2_session_send(h2->session) != 0)
+			return -1;
+		filled = h2->out_len > OUT_MAX / 2; /* there may be more */
+		if (write_out(h2) == -1)
+			return -1;
+	} while (filled && h2->out_len == 0);
 	if (h2->out_len > 0)
 		source_watch(&h2->source, EPOLL_CTL_MOD, EPOLLIN | EPOLLOUT);
 	return 0;
@@ -104,32 +113,32 @@ give_text(nghttp2_session *session, int32_t id, uint8_t *to, size_t size,
 }
 
 static nghttp2_nv
-header(const char *name, char *value, int value_len)
+header(const char *name, const char *value)
 {
-	return (nghttp2_nv){ (uint8_t *)(uintptr_t)name, (uint8_t *)value,
-		strlen(name), (size_t)value_len, 0 };
+	return (nghttp2_nv){ (uint8_t *)(uintptr_t)name,
+		(uint8_t *)(uintptr_t)value, strlen(name), strlen(value), 0 };
 }
 
 static void
-stream_answer(struct exchange *exchange, int status, const char *body)
+stream_answer(struct exchange *exchange, int status, const struct body *body)
 {
-	static char json[] = "application/json", bench[] = "bench";
 	struct stream *stream = (struct stream *)exchange;
-	size_t len = strlen(body);
-	char code[16], length[16];
-	int code_len = snprintf(code, sizeof(code), "%d", status);
-	int length_len = snprintf(length, sizeof(length), "%zu", len);
-	nghttp2_nv headers[] = { header(":status", code, code_len),
-		header("content-type", json, sizeof(json) - 1),
-		header("x-line-request-id", bench, sizeof(bench) - 1),
-		header("content-length", length, length_len) };
+	char code[16] = "", length[24] = "";
+	nghttp2_nv headers[] = { header(":status", code),
+		header("content-type", body->type),
+		header("x-line-request-id", "bench"),
+		header("content-length", length) };
 	nghttp2_data_provider provider = { .source.ptr = stream,
 		.read_callback = give_text };
 
-	stream->text = strdup(body);
-	if (stream->text == NULL)
+	headers[0].valuelen =
+	    (size_t)snprintf(code, sizeof(code), "%d", status);
+	headers[3].valuelen =
+	    (size_t)snprintf(length, sizeof(length), "%zu", body->len);
+	if (!body->stays && (stream->copy = strdup(body->bytes)) == NULL)
 		die("upstream: memory");
-	stream->text_len = len;
+	stream->text = body->stays ? body->bytes : stream->copy;
+	stream->text_len = body->len;
 	nghttp2_submit_response(stream->h2->session, stream->id, headers, 4,
 	    &provider);
 	/* What fails is found when the connection is read. */
@@ -206,7 +215,7 @@ static void
 stream_free(struct stream *stream)
 {
 	exchange_drop(&stream->exchange);
-	free(stream->text);
+	free(stream->copy);
 	free(stream);
 }
 

@@ -124,7 +124,7 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = do_any
 
     def read_body(self):
-        """The whole body, or None after an error was answered."""
+        """The whole body, or None: refused, or its sender left in between."""
         if "chunked" in self.headers.get("Transfer-Encoding", ""):
             self.send_error(411)
             self.close_connection = True
@@ -134,7 +134,11 @@ class Handler(BaseHTTPRequestHandler):
             self.send_error(400)
             self.close_connection = True
             return None
-        return self.rfile.read(int(length))
+        body = self.rfile.read(int(length))
+        if len(body) < int(length):
+            self.close_connection = True
+            return None
+        return body
 
     def log_message(self, format, *args):
         """Says nothing: the records tell it all."""

@@ -5,6 +5,7 @@ that only counts what it hears.
 """
 
 import json
+import socket
 import threading
 import uuid
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from simulator import faults
-from simulator.client import (LOADING, NO_ANSWER, REPLY, post, push,
+from simulator.client import (LOADING, MODEL, NO_ANSWER, REPLY, post, push,
                               reply)
 from simulator.line_api import Bucket
 from simulator.line_check import grapheme_len, utf16_len
@@ -124,6 +125,18 @@ def test_an_unknown_path_is_noted(sim):
 
 
 # reply tokens
+
+def test_half_a_request_is_none(sim):
+    """Its sender died; nothing is done, and nobody is to blame."""
+    with socket.create_connection(("127.0.0.1",
+                                   sim.server.server_port)) as half:
+        half.sendall(f"POST {MODEL} HTTP/1.1\r\nx-goog-api-key: key\r\n"
+                     "Content-Length: 100\r\n\r\n{\"contents".encode())
+        half.shutdown(socket.SHUT_WR)
+        half.settimeout(5)
+        assert half.recv(100) == b""
+    assert sim.violations == sim.requests == []
+
 
 def test_a_token_works_once_even_for_many_at_once(sim):
     event = sim.text_event("mei", "hi")

@@ -9,19 +9,22 @@
     assert ledger.faults() == ""  # the store is whole
 
 or ledger.ask(user) for a single question.  What is not answered 200 is
-delivered again, as LINE does: same webhookEventId, isRedelivery true.
+delivered again, as LINE does: same webhookEventId, isRedelivery true.  Of the
+questions, voices (a share) are spoken, each in a recording of its own.
 
 What becomes of each event is told by verdict.py.
 """
 
 import json
 import random
+import struct
 import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import deployment
+import sound
 from simulator.line_sender import chat_id
 from verdict import Entry, Judge
 from wire import Wire
@@ -35,7 +38,7 @@ class Ledger:
     """Asks, and remembers."""
 
     def __init__(self, sim, bot, rng=None, users=300, window=50.0,
-                 patience=60.0, keep_requests=True):
+                 patience=60.0, keep_requests=True, voices=0.0):
         self.sim = sim
         self.bot = bot
         self.rng = rng or random.Random()
@@ -44,6 +47,7 @@ class Ledger:
         self.window = window  # REPLY_WINDOW
         self.patience = patience  # how long one event is redelivered
         self.keep_requests = keep_requests
+        self.voices = voices
         self.entries = []
         self.lock = threading.Lock()
         self.stopping = threading.Event()
@@ -68,6 +72,9 @@ class Ledger:
 
     def ask_all(self, threads=8):
         """Every user asks once; returns when all are acknowledged."""
+        asked = {entry.user for entry in self.entries}
+        left = [user for user in self.users if user not in asked]
+
         def ask(users):
             wire = Wire(self.bot.port)
             for user in users:
@@ -75,7 +82,7 @@ class Ledger:
             wire.close()
 
         with ThreadPoolExecutor(threads) as executor:
-            list(executor.map(ask, (self.users[i::threads]
+            list(executor.map(ask, (left[i::threads]
                                     for i in range(threads))))
 
     def ask_on(self, users, pace, after, rng):
@@ -91,11 +98,14 @@ class Ledger:
                 time.sleep(rng.uniform(0, 2 * pace))
         wire.close()
 
-    def ask(self, user, text=None, wire=None):
+    def ask(self, user, text=None, wire=None, voice=None):
         """One question, delivered until it is acknowledged; the entry."""
         with self.lock:
+            if voice is None:
+                voice = self.rng.random() < self.voices
             text = text or f"Question {len(self.entries)}: what helps?"
-            event = self.sim.text_event(user, text)
+            event = self.say(user, text) if voice \
+                else self.sim.text_event(user, text)
             entry = Entry(event, user, text)
             self.entries.append(entry)
         own = wire or Wire(self.bot.port)
@@ -107,6 +117,11 @@ class Ledger:
         if not self.keep_requests and len(self.entries) % 1000 == 0:
             self.forget()
         return entry
+
+    def say(self, user, text):
+        """A voice message with these words."""
+        number = struct.pack(">I4sQ", 16, b"free", len(self.entries))
+        return self.sim.voice_event(user, sound.m4a(1) + number, text)
 
     def post(self, entry, wire):
         """Delivers the event, or delivers it again; True when answered 200."""
@@ -131,6 +146,7 @@ class Ledger:
         book = self.sim.book
         with book.changed:
             book.requests, book.model_calls, book.loadings = [], [], []
+            book.hearings = []
 
     def acked(self):
         """How many are acknowledged by now."""

@@ -7,7 +7,10 @@ Gemini say, check and record is the simulator's; only the waiting is ours:
     board.start()                 # board.url is the base of all APIs
     board.hold = 3.0              # seconds until the model answers, or a
                                   # function of the call's number
+    board.hear_hold = 3.0         # the same, until a recording is written
+                                  # down
     board.asked                   # when each model call came
+    board.heard                   # the same, of recordings
     board.stop()
 
 Shortcuts: HTTP/1.1 over TCP only, requests with a Content-Length, and no
@@ -27,6 +30,7 @@ from simulator.http_server import Exchange
 HEAD_END = b"\r\n\r\n"
 LENGTH = re.compile(rb"\r\nContent-Length: *(\d+)", re.I)
 MODEL = b" /v1beta/"
+HEAR = b"transcribe"
 
 
 class Call:
@@ -65,8 +69,8 @@ class Switchboard(threading.Thread):
     def __init__(self, sim):
         super().__init__(daemon=True)
         self.sim = sim
-        self.hold = 0.0
-        self.asked = []
+        self.hold = self.hear_hold = 0.0
+        self.asked, self.heard = [], []
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
         self.poller = select.epoll()
@@ -122,13 +126,16 @@ class Switchboard(threading.Thread):
 
     def route(self, fd, sock, head, body):
         exchange = Exchange(Call(sock, head), body)
-        if MODEL not in head.split(b"\r\n", 1)[0]:
+        line = head.split(b"\r\n", 1)[0]
+        if MODEL not in line:
             self.serve(exchange)
             return
+        asked, hold = (self.heard, self.hear_hold) if HEAR in line \
+            else (self.asked, self.hold)
         number = next(self.numbers)
         now = time.monotonic()
-        hold = self.hold(number) if callable(self.hold) else self.hold
-        self.asked.append(now)
+        hold = hold(number) if callable(hold) else hold
+        asked.append(now)
         heapq.heappush(self.due, (now + hold, number, fd, sock, exchange))
 
     def answer_due(self):

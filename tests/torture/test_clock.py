@@ -57,12 +57,12 @@ def talk(ledger, seconds, latency):
 def jump_while_users_talk(ledger, clock, seconds):
     """Some questions are asked before, some at, and some after the jump."""
     ledger.start(threads=4, pace=0.02)
-    talk(ledger, 0.5, 0.1)
+    talk(ledger, 0.3, 0.1)
     talk(ledger, 0.5, 1.0)  # all wait for the model when it happens
     clock.jump(seconds)
-    talk(ledger, 1, 0.1)
+    talk(ledger, 0.6, 0.1)
     os.kill(ledger.bot.worker_pids()[0], signal.SIGKILL)
-    talk(ledger, 0.5, 0.1)
+    talk(ledger, 0.3, 0.1)
     ledger.stop()
     return ledger.settle(SETTLE_S)
 

@@ -1,6 +1,8 @@
 """Full: the map, the disk under it, the disk of the log.  What was taken is
 finished, what cannot be taken is refused, and room is noticed by itself."""
 
+import contextlib
+import threading
 import time
 
 import pytest
@@ -12,7 +14,8 @@ from ledger import Ledger
 
 PATIENCE_S = 20
 SETTLE_S = 60
-THINKS_S = 7  # long enough to fill the map on a slow machine
+THINKS_S = 30  # the longest that the model is kept from answering
+STUCK_S = 5  # many times what the answers take when there is room
 NO_ROOM = "System busy, try again"  # what fits when an answer does not
 FEW = 0.2  # of the questions, when all answers come at once
 LONG_TEXT = "熱" * 2000  # 6 KB: two pages, and two more in the session
@@ -43,17 +46,28 @@ def fill_map(ledger):
 
 # The map.
 
+@contextlib.contextmanager
+def silent(model):
+    """The model answers nothing until the block is left."""
+    speaks = threading.Event()
+    model.latency = lambda call: 0 * speaks.wait(THINKS_S)
+    try:
+        yield
+    finally:
+        speaks.set()
+        model.latency = 0
+
+
 def full_of_questions(ledger, settle_s):
-    """Fills the map with questions at which the model thinks for long."""
-    ledger.sim.model.latency = THINKS_S
-    taken = fill_map(ledger)
-    assert 50 < taken < len(ledger.users)
-    ledger.sim.model.latency = 0
+    """Fills the map with questions before the model answers any of them."""
+    with silent(ledger.sim.model):
+        taken = fill_map(ledger)
+        assert 50 < taken < len(ledger.users)
     return taken, ledger.settle(settle_s)
 
 
 def test_full_of_unanswered_questions(deploy, ledger, measure):
-    ledger = ledger(deploy(STORE_MAP_MB=4, GEMINI_TIMEOUT=30))
+    ledger = ledger(deploy(STORE_MAP_MB=4, GEMINI_TIMEOUT=60))
     pids = ledger.bot.worker_pids()
     taken, verdict = full_of_questions(ledger, SETTLE_S)
     measure("questions of 6 KB until 503, map of 4 MiB", taken)
@@ -68,8 +82,8 @@ def test_full_of_unanswered_questions(deploy, ledger, measure):
 def test_control_full_to_the_last_page_answers_do_not_fit(deploy, ledger,
                                                             measure):
     ledger = ledger(deploy(hook="no_room_left", STORE_MAP_MB=4,
-                           GEMINI_TIMEOUT=30))
-    taken, verdict = full_of_questions(ledger, THINKS_S + 5)
+                           GEMINI_TIMEOUT=60))
+    taken, verdict = full_of_questions(ledger, STUCK_S)
     measure("fates", verdict.summary())
     assert verdict.counts["STUCK"] + verdict.sorry[NO_ROOM] > taken * FEW, \
         verdict.explain()

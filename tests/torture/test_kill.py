@@ -11,7 +11,8 @@ import time
 from ledger import Ledger
 from storm import Storm
 
-SHORT_S, CONTROL_S = 10, 4
+SHORT_S, CONTROL_S, EARLY_CONTROL_S = 10, 4, 2
+VOICES = 0.2  # of the questions
 LONG_KILLS, LONG_ACKED, CONTROL_ACKED = 2000, 50000, 200
 SETTLE_S = 90
 EARLY_S = 0.5  # by then even an early 200 is on the disk, if all lives
@@ -21,7 +22,9 @@ def storm_over(deploy, sim, rng, enough, hook="", **settings):
     """A storm until enough(storm, ledger); returns both and the verdict."""
     bot = deploy(workers=4, hook=hook, HISTORY_TURNS=2, **settings)
     sim.model.latency = lambda call: rng.uniform(0, 0.4)
-    ledger = Ledger(sim, bot, rng, users=1000, keep_requests=False)
+    sim.model.hear_latency = lambda call: rng.uniform(0, 0.4)
+    ledger = Ledger(sim, bot, rng, users=1000, keep_requests=False,
+                    voices=VOICES)
     storm = Storm(sim, bot, rng)
     ledger.start(threads=8, pace=0.05)
     storm.rage(lambda: enough(storm, ledger))
@@ -56,10 +59,11 @@ def test_nobody_notices_a_storm_of_kills(deploy, sim, rng, measure, long):
     assert ledger.faults() == ""
     assert storm.kills >= (LONG_KILLS if long else 10)
     assert verdict.counts["answered"] > verdict.counts["apologised"]
+    assert any(entry.voice for entry in verdict["answered"])
 
 
 def test_control_an_early_200_is_caught(deploy, sim, rng, measure):
-    _, _, verdict = storm_over(deploy, sim, rng, after(CONTROL_S),
+    _, _, verdict = storm_over(deploy, sim, rng, after(EARLY_CONTROL_S),
                                hook="early_ack")
     measure("fates", verdict.summary())
     assert verdict["LOST"], verdict.explain()

@@ -32,7 +32,8 @@ FAULTS = {
     "socket": ("socket", errno.EMFILE, 5, False),
     "open": ("open", errno.EMFILE, 12, True),
 }
-ROUNDS, LONG_ROUNDS = 3, 300
+ROUNDS, STARTING_ROUNDS, LONG_ROUNDS = 3, 2, 300
+WARM, WARM_S = 40, 20  # questions, and how long they may take
 ROUND_S = 0.7  # longer than it takes to come to the n-th call, mostly
 RUNS = (1, 1, 20, 500)  # so many calls in a row fail
 LEASE_S = 40
@@ -86,10 +87,11 @@ def test_calls_fail(deploy, sim, rng, preload, long, measure, what):
     ledger = Ledger(sim, bot, rng, users=200, keep_requests=False)
     sim.faults.add("loading", "drop", times=None)  # its connection is closed
     ledger.start(threads=4, pace=0.01)
-    time.sleep(1)
+    assert ledger.wait_acked(WARM, WARM_S)
     ledger.stop()
     before = held(bot)
-    fired = shortage(ledger, app, rng, what, LONG_ROUNDS if long else ROUNDS)
+    rounds = STARTING_ROUNDS if FAULTS[what][-1] else ROUNDS
+    fired = shortage(ledger, app, rng, what, LONG_ROUNDS if long else rounds)
     verdict = ledger.settle(SETTLE_S)
     after = held(bot)
     measure("calls failed", fired)

@@ -241,7 +241,7 @@ def sequences(deploy, sim, rng, seconds, slow_share):
 
 
 def test_random_sequences_of_faults(deploy, sim, rng, measure, long):
-    script, ledger = sequences(deploy, sim, rng, 240 if long else 5,
+    script, ledger = sequences(deploy, sim, rng, 240 if long else 4,
                                 slow_share=0.1 if long else 0.0)
     verdict = ledger.settle(SETTLE_S)
     measure("faults", script.played)

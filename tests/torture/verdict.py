@@ -8,6 +8,7 @@ was recorded:
     apologised   one of our fixed sentences instead, once
     dropped ...  the store's word: dropped, slow_down, system_busy, old
     dead ...     a dead letter, and nothing that the user could be told
+    discarded    a voice message whose user was busy when it was heard
     undecidable  a reply whose outcome nobody knows, and a push after the
                  token's time, or after a boot, which hides its age: the one
                  duplicate that cannot be avoided
@@ -35,7 +36,10 @@ SORRY = {
     "I have no answer. Please ask in other words.",
     "Something went wrong. Please try again later.",
     "I could not send my answer. Please retry.",
+    "I could not hear you. Please say it again.",
+    "I could not fetch your voice message. Please send it again.",
 }
+HEARD_S = 15.0  # the longest until a voice message is heard, or given up
 
 
 class Entry:
@@ -56,6 +60,15 @@ class Entry:
     @property
     def id(self):
         return self.event["webhookEventId"]
+
+    @property
+    def voice(self):
+        return self.event["message"]["type"] == "audio"
+
+    @property
+    def discarded(self):
+        return (self.voice and self.fate == "accepted" and self.end == "gone"
+                and not self.seen)
 
     def waited_s(self):
         """From the acknowledgement to what the user saw first."""
@@ -169,7 +182,7 @@ class Judge:
         for entry in self.entries:
             entry.seen = []
             of[entry.id] = of[entry.key] = of[other_key(entry.key)] = entry
-            of[entry.event["message"]["quoteToken"]] = entry
+            of[entry.event["message"].get("quoteToken", entry.id)] = entry
         for delivery in deliveries:
             key = (delivery.retry_key or "").replace("-", "").lower()
             entry = of.get(delivery.event_id) or of.get(key) or of.get(
@@ -192,6 +205,8 @@ class Judge:
             return "refused"
         if entry.fate in DROPS:
             return self.why_dropped(entry)
+        if entry.discarded:
+            return self.why_discarded(entry)
         if entry.fate == "accepted" and entry.end in UNTOLD:
             return f"dead {entry.end}"
         return "LOST"
@@ -207,8 +222,10 @@ class Judge:
 
     def what_was_seen(self, entry):
         text = "\n".join(texts_of(entry.seen[0]))
-        if f"“{entry.question}”" in text:
-            return "answered" if entry.fate == "accepted" else "WRONG"
+        if f"About “{entry.question}”" in text:
+            good = entry.fate == "accepted" and entry.voice == (
+                text.startswith(f"You said: “{entry.question}”"))
+            return "answered" if good else "WRONG"
         if text not in SORRY:
             return "WRONG"
         if entry.fate != "accepted":
@@ -222,10 +239,18 @@ class Judge:
         A user is free again before he is told anything, so that one was not
         told of before this one came.
         """
-        if entry.fate == "dropped" and not any(
-                other.posts[0][0] <= entry.posts[-1][0]
-                and (not other.seen
-                     or other.seen[-1].at >= entry.posts[0][0])
-                for other in self.accepted[entry.user]):
+        if entry.fate == "dropped" and not self.was_busy(entry, 0):
             return "WRONG"
         return f"dropped {entry.fate}"
+
+    def why_discarded(self, entry):
+        """The same, of the time until it was heard."""
+        return "discarded" if self.was_busy(entry, HEARD_S) else "LOST"
+
+    def was_busy(self, entry, later):
+        """Was another question open, from its coming until later?"""
+        return any(other is not entry and not other.discarded
+                   and other.posts[0][0] <= entry.posts[-1][0] + later
+                   and (not other.seen
+                        or other.seen[-1].at >= entry.posts[0][0])
+                   for other in self.accepted[entry.user])
