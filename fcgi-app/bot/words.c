@@ -23,17 +23,17 @@ static const struct language languages[] = {
 		[WORDS_FALLBACK] = "I could not send my answer. Please retry.",
 		[WORDS_UNHEARD] = "I could not hear you. Please say it again.",
 		[WORDS_NO_RECORDING] =
-		    "I could not fetch your voice message. Please send it again.",
+	"I could not fetch your voice message. Please send it again.",
 		[WORDS_TOO_LONG] =
-		    "Your voice message is too long. Please send a shorter one.",
+	"Your voice message is too long. Please send a shorter one.",
 		[WORDS_HEARD] = "You said:",
 		[WORDS_VOICE_ON] = "Voice is on: I read every answer aloud.",
 		[WORDS_VOICE_OFF] = "Voice is off: I answer by text alone.",
 		[WORDS_VOICE_AUTO] =
-		    "Voice is automatic: I read aloud when you ask by voice.",
+	"Voice is automatic: I read aloud when you ask by voice.",
 		[WORDS_NO_VOICE] = "I cannot speak here. I answer by text.",
 		[WORDS_NOTHING_TO_SPEAK] =
-		    "There is no answer to read aloud yet. Please ask me something.",
+	"There is no answer to read aloud yet. Please ask me something.",
 		[WORDS_NOT_SPOKEN] = "(I could not read this aloud this time.)",
 		[WORDS_VOICE_FOLLOWS] = "(The voice message follows.)",
 		[WORDS_SPOKEN_IN_PART] = "(Only the beginning is read aloud.)",

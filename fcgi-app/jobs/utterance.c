@@ -1,6 +1,6 @@
 /*
- * utterance.c - text, memory and chore of an utterance.  While the helper has it the
- * job may go: then it is freed when the helper gives it back.
+ * utterance.c - text, memory and chore of an utterance.  While the helper has
+ * it the job may go: then it is freed when the helper gives it back.
  */
 #include "jobs/utterance.h"
 

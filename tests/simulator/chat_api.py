@@ -18,6 +18,7 @@ not by a phone; what kind of answer came is guessed from its words.
 """
 
 import base64
+import http.client
 import json
 import re
 import threading
@@ -96,7 +97,7 @@ class Chat:
                                 answer.headers["Content-Type"], headers)
         except urllib.error.HTTPError as error:
             exchange.json(error.code, {"message": "no such sound"}, headers)
-        except OSError:
+        except (OSError, http.client.HTTPException):
             exchange.json(502, {"message": "the app does not answer"},
                           headers)
 

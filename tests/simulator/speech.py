@@ -102,6 +102,40 @@ def lying_size(voice, call):
     return 200, voice.candidate(call, [voice.part("audio/wav", file)])
 
 
+def wav_16k(voice, call):
+    """Two samples of three, so that it lasts as long."""
+    samples = array.array("h", voice.sound(call.text))
+    few = array.array("h", (samples[i * 3 // 2]
+                            for i in range(len(samples) * 2 // 3)))
+    file = wav(few.tobytes(), rate=16000)
+    return 200, voice.candidate(call, [voice.part("audio/wav", file)])
+
+
+def wav_44k_stereo(voice, call):
+    samples = array.array("h", voice.sound(call.text))
+    many = array.array("h", (samples[i // 2 * RATE // 44100] for i in
+                             range(2 * (len(samples) * 44100 // RATE))))
+    head = b"WAVEfmt " + struct.pack("<IHHIIHH", 16, 1, 2, 44100, 4 * 44100,
+                                     4, 16)
+    data = many.tobytes()
+    file = (b"RIFF" + struct.pack("<I", 36 + len(data)) + head + b"data"
+            + struct.pack("<I", len(data)) + data)
+    return 200, voice.candidate(call, [voice.part("audio/wav", file)])
+
+
+def wav_with_lists(voice, call):
+    """Other chunks stand before the samples and behind them."""
+    file = wav(voice.sound(call.text))
+    more = b"LIST" + struct.pack("<I", 5) + b"INFOx\0"
+    file = file[:12] + more + file[12:] + more
+    return 200, voice.candidate(call, [voice.part("audio/wav", file)])
+
+
+def too_much(voice, call):
+    """Ten minutes, 28 MB of them."""
+    return 200, voice.success(call, bytes(2 * RATE * 600))
+
+
 def odd_rate(voice, call):
     part = voice.part("audio/L16;rate=3", voice.sound(call.text))
     return 200, voice.candidate(call, [part])
@@ -117,6 +151,8 @@ def wants_text(voice, call):
 FAULTS = {"noise": noise, "half_a_second": half_a_second,
           "empty_data": empty_data, "text_instead": text_instead,
           "no_audio": no_audio, "garbage": garbage, "lying_size": lying_size,
+          "wav_16k": wav_16k, "wav_44k_stereo": wav_44k_stereo,
+          "wav_with_lists": wav_with_lists, "too_much": too_much,
           "odd_rate": odd_rate, "400_text": wants_text}
 
 

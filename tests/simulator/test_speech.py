@@ -74,6 +74,16 @@ def test_faults_come_as_ordered_and_end(sim):
     assert speak(sim)[0] == 200
 
 
+@pytest.mark.parametrize("name, rate, channels", [
+    ("wav_16k", 16000, 1), ("wav_44k_stereo", 44100, 2),
+    ("wav_with_lists", 24000, 1)])
+def test_unusual_files_last_as_long(sim, name, rate, channels):
+    sim.voice.fail(name)
+    with wave.open(io.BytesIO(sound_of(speak(sim)[1])[1])) as file:
+        assert file.getparams()[:3] == (channels, 2, rate)
+        assert abs(file.getnframes() / rate - 12 * 0.065) < 0.001
+
+
 def test_the_latency_can_be_set(sim):
     sim.voice.latency = lambda call: 0.2
     start = time.monotonic()

@@ -195,18 +195,11 @@ odd_event_is_left_out_alone(void **state)
 {
 	/* a name alone: that member is missing */
 	static const char *const odd[] = {
-		"\"type\":",
-		"\"type\":1",
-		"\"type\":\"Message\"",
-		"\"mode\":",
-		"\"mode\":\"standby\"",
-		"\"mode\":null",
-		"\"timestamp\":",
-		"\"timestamp\":\"1625665242211\"",
-		"\"timestamp\":0",
-		"\"timestamp\":-1",
-		"\"source\":",
-		"\"source\":[]",
+		"\"type\":", "\"type\":1", "\"type\":\"Message\"",
+		"\"mode\":", "\"mode\":\"standby\"", "\"mode\":null",
+		"\"timestamp\":", "\"timestamp\":\"1625665242211\"",
+		"\"timestamp\":0", "\"timestamp\":-1",
+		"\"source\":", "\"source\":[]",
 		"\"source\":{\"type\":\"user\"}",
 		"\"source\":{\"type\":\"user\",\"userId\":\"\"}",
 		"\"source\":{\"type\":\"user\",\"userId\":7}",
@@ -214,19 +207,17 @@ odd_event_is_left_out_alone(void **state)
 		"\"source\":{\"type\":\"planet\",\"userId\":\"U1\"}",
 		"\"source\":{\"type\":\"group\",\"groupId\":\"C1\"}",
 		"\"source\":{\"userId\":\"U1\"}",
-		"\"webhookEventId\":",
-		"\"webhookEventId\":\"\"",
+		"\"webhookEventId\":", "\"webhookEventId\":\"\"",
 		"\"webhookEventId\":{}",
-		"\"replyToken\":",
-		"\"replyToken\":false",
-		"\"message\":",
-		"\"message\":\"hello\"",
+		"\"replyToken\":", "\"replyToken\":false",
+		"\"message\":", "\"message\":\"hello\"",
 		"\"message\":{\"type\":\"text\"}",
 		"\"message\":{\"type\":\"text\",\"text\":9}",
 		"\"message\":{\"type\":\"text\",\"text\":\"\"}",
 		"\"message\":{\"type\":\"text\",\"text\":\" \\n\\u3000\"}",
 		"\"message\":{\"type\":\"text\",\"text\":\"\\u0000\"}",
 		"\"message\":{\"type\":\"sticker\",\"text\":\"hi\"}",
+		/* NOLINTBEGIN(bugprone-suspicious-missing-comma): long ones */
 		"\"message\":{\"type\":\"audio\",\"id\":\"1\"}",
 		"\"message\":{\"type\":\"audio\",\"id\":\"1\","
 		"\"contentProvider\":\"line\"}",
@@ -240,6 +231,7 @@ odd_event_is_left_out_alone(void **state)
 		"\"contentProvider\":{\"type\":\"line\"}}",
 		"\"message\":{\"type\":\"audio\",\"id\":\"1?a\","
 		"\"contentProvider\":{\"type\":\"line\"}}",
+		/* NOLINTEND(bugprone-suspicious-missing-comma) */
 	};
 	struct line_body body;
 	size_t i;

@@ -61,13 +61,10 @@ noise_and_a_cut_voice_are_not_plausible(void **state)
 		unsigned text_ms, duration_ms;
 		bool plausible;
 	} rows[] = {
-		{ 6000, 6000, true },
-		{ 6000, 3000, true },
-		{ 6000, 12000, true },
-		{ 6000, 500, false },  /* cut off */
+		{ 6000, 6000, true }, { 6000, 3000, true },
+		{ 6000, 12000, true }, { 6000, 500, false }, /* cut off */
 		{ 60000, 500, false }, /* a page in half a second */
-		{ 60000, 12000, false },
-		{ 6000, 60000, false },
+		{ 60000, 12000, false }, { 6000, 60000, false },
 		{ 300, 700, true }, /* "Yes." with silence around it */
 		{ 300, 4000, true },
 		{ 300, 120000, false }, /* minutes of noise */

@@ -1,0 +1,212 @@
+"""No sound can be had, or not in time: the text arrives all the same, and
+says so, and the user is free.  With VOICE_PUSH the sound follows."""
+
+import re
+import time
+
+import pytest
+
+from spoken import (BASE, FOLLOWS, NOT_SPOKEN, WORDS, ask_aloud, files,
+                    path_of, play, sounds, texts_of, wait_spoken)
+
+TTS_S = 3
+RAW = "gemini-2.5-flash-preview-tts"
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+@pytest.fixture
+def bot(deploy, server):
+    return deploy(server, PUBLIC_BASE_URL=BASE, TTS_TIMEOUT=TTS_S)
+
+
+def check_text_alone(bot, sim, one, note=NOT_SPOKEN):
+    """The text with the note by reply, no sound, and the user is free."""
+    assert sim.wait_for(lambda: sim.deliveries, TTS_S + 10)
+    assert bot.wait_idle(5)
+    (delivery,) = sim.deliveries
+    assert delivery.kind == "reply" and sounds([delivery]) == []
+    text, said = texts_of([delivery])
+    assert text.startswith(f"You said: “{WORDS}”\n\nAbout “{WORDS}”")
+    assert said == note
+    sim.say(one, "Am I free again?")
+    assert sim.wait_for(lambda: len(sim.deliveries) == 2, 8)
+    assert "“Am I free again?”" in texts_of(sim.deliveries)[-1]
+
+
+# Each of them from the first call to the last; what it may be asked again.
+FAULTS = {"noise": 3, "half_a_second": 3, "empty_data": 3, "text_instead": 3,
+          "no_audio": 3, "garbage": 3, "odd_rate": 3, "400_text": 3,
+          "too_much": 1, "truncated_json": 3, "cut": 3, "drop": 3,
+          "empty_body": 3, "garbage_502": 3, "500": 3, "503": 3,
+          "safety_prompt": 1, "404_model": 1, "403": 1}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_text_comes_without_its_sound(bot, sim, user, fault):
+    before = files(bot)
+    sim.voice.fail(fault, times=None)
+    ask_aloud(sim, user("mei"))
+    check_text_alone(bot, sim, user("mei"))
+    assert 1 <= len(sim.voice.calls) <= FAULTS[fault]
+    assert files(bot) == before
+    # a good one closes the breaker for the next fault
+    sim.voice.orders.clear()
+    ask_aloud(sim, user("tom"))
+    assert len(wait_spoken(sim, user("tom"))) == 1
+
+
+@pytest.mark.parametrize("fault", ["noise", "half_a_second", "text_instead",
+                                   "garbage", "odd_rate"])
+def test_so_it_is_with_the_older_models(deploy, server, sim, user, fault):
+    bot = deploy(server, PUBLIC_BASE_URL=BASE, TTS_TIMEOUT=TTS_S,
+                 TTS_MODEL=RAW)
+    sim.voice.fail(fault, times=None)
+    ask_aloud(sim, user("mei"))
+    check_text_alone(bot, sim, user("mei"))
+
+
+@pytest.mark.parametrize("fault", ["noise", "half_a_second", "text_instead",
+                                   "503", "cut"])
+def test_what_fails_once_is_tried_again(bot, sim, user, fault):
+    sim.voice.fail(fault)
+    ask_aloud(sim, user("mei"))
+    (message,) = wait_spoken(sim, user("mei"))
+    assert len(sim.voice.calls) == 2 and play(bot, message)
+
+
+@pytest.mark.parametrize("fault", ["hang", "drip"])
+def test_the_text_does_not_wait_longer_than_that(deploy, server, sim, user,
+                                                 measure, fault):
+    bot = deploy(server, PUBLIC_BASE_URL=BASE, TTS_TIMEOUT=2)
+    sim.voice.fail(fault, times=None)
+    asked = time.monotonic()
+    ask_aloud(sim, user("mei"))
+    check_text_alone(bot, sim, user("mei"))
+    measure("text alone, TTS_TIMEOUT=2, after", sim.deliveries[0].at - asked)
+    assert sim.voice.calls[0].aborted
+
+
+def test_the_reply_window_is_shorter_than_the_patience(deploy, server, sim,
+                                                       user, measure):
+    """7 s until the token is doubted, 5 of them kept for sending."""
+    bot = deploy(server, PUBLIC_BASE_URL=BASE, TTS_TIMEOUT=60,
+                 REPLY_WINDOW=7)
+    sim.voice.fail("hang", times=None)
+    asked = time.monotonic()
+    ask_aloud(sim, user("mei"))
+    check_text_alone(bot, sim, user("mei"))
+    measure("text alone, REPLY_WINDOW=7, after", sim.deliveries[0].at - asked)
+
+
+def test_without_time_for_a_sound_none_is_asked_for(deploy, server, sim,
+                                                    user):
+    bot = deploy(server, PUBLIC_BASE_URL=BASE, REPLY_WINDOW=5)
+    ask_aloud(sim, user("mei"))
+    check_text_alone(bot, sim, user("mei"))
+    assert sim.voice.calls == []
+
+
+def test_a_quota_that_is_used_up_silences_everybody(deploy, server, sim,
+                                                    user):
+    bot = deploy(server, fresh=True, PUBLIC_BASE_URL=BASE)
+    sim.voice.fail("429_day")
+    ask_aloud(sim, user("mei"))
+    check_text_alone(bot, sim, user("mei"))
+    ask_aloud(sim, user("tom"))
+    assert sim.wait_for(lambda: len(sim.deliveries) == 3, 8)
+    assert len(sim.voice.calls) == 1 and sounds(sim.deliveries) == []
+
+
+def test_a_folder_that_is_gone_leaves_the_text(deploy, server, sim, user):
+    bot = deploy(server, fresh=True, PUBLIC_BASE_URL=BASE)
+    folder = bot.folder / "var" / "audio"
+    folder.rename(folder.with_name("elsewhere"))
+    ask_aloud(sim, user("mei"))
+    check_text_alone(bot, sim, user("mei"))
+    assert len(sim.voice.calls) == 1
+
+
+# VOICE_PUSH: the sound follows
+
+@pytest.fixture
+def pushing(deploy, server):
+    return deploy(server, fresh=True, PUBLIC_BASE_URL=BASE, TTS_TIMEOUT=2,
+                  VOICE_PUSH="on")
+
+
+def pushes(sim):
+    return [r for r in list(sim.requests)
+            if r.path.endswith("/message/push")]
+
+
+def check_text_then_sound(sim, one):
+    """The text by reply, then one sound by push; (text, sound)."""
+    assert len(wait_spoken(sim, one)) == 1
+    text, sound = sim.deliveries
+    assert (text.kind, sound.kind) == ("reply", "push")
+    assert texts_of([text])[1:] == [FOLLOWS] and sounds([text]) == []
+    assert texts_of([sound]) == [] and len(sound.messages) == 1
+    assert UUID.fullmatch(sound.retry_key)
+    return text, sound
+
+
+def test_a_late_sound_follows_its_text(pushing, sim, user, measure):
+    sim.voice.fail("hang")
+    asked = time.monotonic()
+    ask_aloud(sim, user("mei"))
+    text, sound = check_text_then_sound(sim, user("mei"))
+    measure("text after", text.at - asked)
+    measure("its sound after", sound.at - asked)
+    assert pushing.wait_idle(5)
+    assert len(sim.deliveries) == 2 and len(pushes(sim)) == 1
+    assert len(sim.model_calls) == len(sim.hearings) == 1
+    assert files(pushing) == [path_of(sound.messages[0]).split("/")[-1]]
+    assert play(pushing, sound.messages[0])
+
+
+def test_the_user_is_free_while_it_follows(pushing, sim, user):
+    sim.voice.fail("hang", times=2)
+    ask_aloud(sim, user("mei"))
+    assert sim.wait_for(lambda: sim.deliveries, 10)
+    sim.say(user("mei"), "May I ask meanwhile?")
+    assert sim.wait_for(lambda: len(sim.deliveries) == 2, 8)
+    assert "meanwhile" in texts_of(sim.deliveries)[-1]
+
+
+def test_a_sound_is_pushed_once(pushing, sim, user):
+    """What becomes of the first push is unknown: the next has its key."""
+    sim.voice.fail("hang")
+    sim.faults.add("push", "lost")
+    ask_aloud(sim, user("mei"))
+    check_text_then_sound(sim, user("mei"))
+    assert sim.wait_for(lambda: len(pushes(sim)) == 2, 60)
+    assert pushing.wait_idle(30)
+    assert len(sounds(sim.deliveries)) == 1
+    keys = {r.headers["x-line-retry-key"] for r in pushes(sim)}
+    assert len(keys) == 1 and len({r.body for r in pushes(sim)}) == 1
+    assert len(sim.voice.calls) == 2
+
+
+def test_text_and_sound_are_pushed_with_keys_of_their_own(deploy, server, sim,
+                                                          user):
+    """The model was slow: the text comes by push as well."""
+    bot = deploy(server, fresh=True, PUBLIC_BASE_URL=BASE, TTS_TIMEOUT=2,
+                 VOICE_PUSH="on", REPLY_WINDOW=1)
+    sim.model.latency = 1.5
+    ask_aloud(sim, user("mei"))
+    assert len(wait_spoken(sim, user("mei"))) == 1
+    assert bot.wait_idle(5)
+    text, sound = sim.deliveries
+    assert (text.kind, sound.kind) == ("push", "push")
+    assert text.retry_key != sound.retry_key
+
+
+def test_a_sound_that_never_comes_is_forgotten(pushing, sim, user):
+    """The text has been told already: nothing more is said."""
+    sim.voice.fail("half_a_second", times=None)
+    ask_aloud(sim, user("mei"))
+    assert sim.wait_for(lambda: sim.deliveries, 10)
+    assert pushing.wait_idle(30)
+    (delivery,) = sim.deliveries
+    assert texts_of([delivery])[1:] == [FOLLOWS]
+    assert files(pushing) == []
