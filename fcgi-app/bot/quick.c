@@ -15,14 +15,15 @@ static const struct offer offers[] = {
 	{ COMMAND_VOICE_ON, true, true, true, false, WORDS_VOICE_ON },
 	{ COMMAND_VOICE_AUTO, true, true, true, false, WORDS_VOICE_AUTO },
 	{ COMMAND_VOICE_OFF, true, true, true, false, WORDS_VOICE_OFF },
+	{ COMMAND_NEW, false, false, false, false, WORDS_FORGOTTEN },
 	{ COMMAND_HELP, false, false, false, false, WORDS_HELP },
 };
 
 enum { N_OFFERS = sizeof(offers) / sizeof(offers[0]) };
 _Static_assert((int)N_OFFERS <= (int)BOT_QUICK_MAX,
     "all of them may be offered");
-_Static_assert((int)N_OFFERS == (int)COMMAND_NEW - 1,
-    "each command that is obeyed has a row");
+_Static_assert((int)N_OFFERS == (int)COMMAND__MAX - 1,
+    "each command has a row");
 
 size_t
 bot_quick(const uint8_t prefs[PREFS_BYTES], bool has_voice, bool spoken,

@@ -43,6 +43,7 @@ struct job {
 	char *reply;              /* think: LINE's message objects, ours */
 	size_t reply_len;
 	bool remember;               /* think: the answer enters the session */
+	bool forgets;                /* think: the session's turns go */
 	bool sets_prefs;             /* think: stored.prefs is new */
 	bool aloud;                  /* think: the last answer is read out */
 	bool said;                   /* the answer is committed */

@@ -19,5 +19,6 @@ obey(struct job *job, enum command command)
 		job->aloud = true;
 		return OUT_NEXT;
 	}
+	job->forgets = command == COMMAND_NEW;
 	return job_say(job, bot_command_words(command, has_voice));
 }

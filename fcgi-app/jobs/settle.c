@@ -76,11 +76,11 @@ job_step_answer(struct job *job, enum stage next)
 	step->follow = job->follow;
 	step->follow_stage = STAGE_SPEAK;
 	step->follow_wait_ms = FOLLOW_MS;
-	if (!job->remember)
+	if (!job->remember && !job->forgets)
 		return;
 	step->question = job->stored.text;
-	step->answer = job->answer;
-	step->history_turns = set->history_turns;
+	step->answer = job->forgets ? "" : job->answer;
+	step->history_turns = job->forgets ? 0 : set->history_turns;
 	step->history_bytes = set->history_bytes;
 }
 

@@ -141,8 +141,24 @@ help_is_said_and_not_read_aloud(void **state)
 	ask(f, 2, "HELP!");
 	assert_counts(f, 1, 0, 0);
 	assert_int_equal(upstream_saw(f->up, "I am not a doctor."), 1);
-	ask(f, 3, "new");
-	assert_counts(f, 2, 0, 0);
+}
+
+static void
+what_is_forgotten_is_not_said_aloud(void **state)
+{
+	struct fixture *f = *state;
+
+	start(f);
+	ask(f, 1, "Voice on");
+	ask(f, 2, "What is it?");
+	assert_counts(f, 1, 1, 1);
+	ask(f, 3, "New");
+	ask(f, 4, "Speak");
+	assert_counts(f, 1, 1, 1);
+	assert_int_equal(upstream_saw(f->up, "A fresh start"), 1);
+	assert_int_equal(upstream_saw(f->up, "There is no answer to read"), 1);
+	ask(f, 5, "What is it?"); /* what was chosen stays */
+	assert_counts(f, 2, 2, 2);
 }
 
 static void
@@ -296,6 +312,7 @@ main(void)
 		SCENE(the_user_says_when_a_voice_is_wanted),
 		SCENE(the_last_answer_is_said_aloud),
 		SCENE(help_is_said_and_not_read_aloud),
+		SCENE(what_is_forgotten_is_not_said_aloud),
 		SCENE(without_a_sound_the_text_comes_alone),
 		SCENE(who_waits_for_a_voice_is_busy_until_it_is_late),
 		SCENE(a_late_voice_may_follow_by_a_push),
