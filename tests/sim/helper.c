@@ -79,7 +79,8 @@ take_first(struct helper *helper)
 	struct chore *chore = helper->chores[0];
 
 	helper->n--;
-	memmove(helper->chores, helper->chores + 1, helper->n * sizeof(chore));
+	memmove(helper->chores, helper->chores + 1,
+	    helper->n * sizeof(helper->chores[0]));
 	begin_first(helper);
 	return chore;
 }
