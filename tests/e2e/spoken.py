@@ -2,7 +2,7 @@
 
 import re
 
-from sound import m4a
+from sound import m4a, marked
 
 BASE = "https://bot.example"
 WORDS = "How much water should I drink?"
@@ -46,8 +46,8 @@ def files(bot):
 
 
 def ask_aloud(sim, one, words=WORDS):
-    """A voice message."""
-    assert sim.speak(one, m4a(), words)[0] == 200
+    """A voice message; other words are other bytes."""
+    assert sim.speak(one, marked(m4a(), words.encode()), words)[0] == 200
 
 
 def wait_spoken(sim, one, n=1, timeout=15):

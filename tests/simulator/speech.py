@@ -171,18 +171,22 @@ class Voice:
         self.sound = default_sound
         self.orders = []
 
-    def fail(self, name, times=1):
-        """Orders a fault for the next calls; None: for all to come."""
+    def fail(self, name, times=1, match=None):
+        """Orders a fault for the next calls; None: for all to come.
+
+        match gets the text of a call and says whether it is meant.
+        """
         if name not in FAULTS and (name not in fault_tables.GEMINI
                                    or name == "max_tokens_partial"):
             raise ValueError(f"no fault {name!r} of a speech model")
-        self.orders.append([name, times])
+        self.orders.append([name, times, match or (lambda text: True)])
 
-    def take_fault(self):
+    def take_fault(self, text):
         for order in self.orders:
-            if order[1] is None or order[1] > 0:
-                order[1] = order[1] and order[1] - 1
-                return order[0]
+            name, times, match = order
+            if times != 0 and match(text):
+                order[1] = times and times - 1
+                return name
         return None
 
     def owns(self, path):
@@ -220,10 +224,11 @@ class Voice:
         if any("text" not in part for content in body["contents"]
                for part in content["parts"]):
             raise gemini_rules.Invalid("This model only takes text")
+        text = text_of(body["contents"][-1])
         return Record(
-            model=model, text=text_of(body["contents"][-1]),
-            voice=voice_of(config), at=time.monotonic(), ended=None,
-            status=None, aborted=False, fault=self.take_fault())
+            model=model, text=text, voice=voice_of(config),
+            at=time.monotonic(), ended=None, status=None, aborted=False,
+            fault=self.take_fault(text))
 
     def answer(self, exchange, call):
         """The sound after the latency, or a fault."""

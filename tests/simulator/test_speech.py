@@ -74,6 +74,12 @@ def test_faults_come_as_ordered_and_end(sim):
     assert speak(sim)[0] == 200
 
 
+def test_a_fault_may_be_meant_for_one_text(sim):
+    sim.voice.fail("500", match=lambda text: "tea" in text)
+    assert [speak(sim, text)[0] for text in ("water", "tea", "tea")] == \
+        [200, 500, 200]
+
+
 @pytest.mark.parametrize("name, rate, channels", [
     ("wav_16k", 16000, 1), ("wav_44k_stereo", 44100, 2),
     ("wav_with_lists", 24000, 1)])
