@@ -77,10 +77,11 @@ static struct chore *
 take_first(struct helper *helper)
 {
 	struct chore *chore = helper->chores[0];
+	size_t i;
 
 	helper->n--;
-	memmove(helper->chores, helper->chores + 1,
-	    helper->n * sizeof(helper->chores[0]));
+	for (i = 0; i < helper->n; i++)
+		helper->chores[i] = helper->chores[i + 1];
 	begin_first(helper);
 	return chore;
 }
