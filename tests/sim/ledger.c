@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "jobs/delivery.h"
+#include "jobs/stage.h"
 #include "tests/sim/memory.h"
 #include "tests/sim/sim.h"
 
@@ -217,8 +218,10 @@ note_good(struct event *ev, const struct store_step *step)
 		ev->pushes = true;
 		ev->pushes_late = is_late(ev, sim.now_ms);
 	}
-	if (step->kind == STORE_WAIT)
+	if (step->kind == STORE_WAIT) {
 		ev->fence = 0;
+		ev->unspoken |= step->progress.stage == STAGE_DELIVER;
+	}
 	if (step->kind != STORE_DONE && step->kind != STORE_DEAD)
 		return;
 	ev->ended = true;
@@ -342,7 +345,7 @@ ledger_told(struct event *ev, const struct exchange *x, const char *text)
 		if (number != 0 || ev->told > 1)
 			sim_fail("%s: answered though not admitted", ev->id);
 		return;
-	} else if (ev->committed == -1 || ev->speaks) {
+	} else if (ev->committed == -1 || (ev->speaks && !ev->unspoken)) {
 		sim_fail("%s: told before it was committed", ev->id);
 	} else if (number != 0 && number != ev->committed) {
 		sim_fail("%s: told what was not committed", ev->id);

@@ -122,6 +122,7 @@ struct event {
 	bool is_heard;        /* voice: the words were committed */
 	bool discarded;       /* voice: its user was busy by then */
 	bool speaks;          /* its answer is committed, and read aloud */
+	bool unspoken;        /* there was no room for that: it goes at once */
 	unsigned follows;     /* whose answer it reads aloud, from 1; 0: none */
 	char sound[64];       /* the file that was published, or "" */
 	unsigned answer;      /* the model's latest answer's number */
