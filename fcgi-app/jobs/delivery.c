@@ -54,7 +54,7 @@ delivery_choose(const struct store_progress *p, const struct delivery_rules *r)
 		return DELIVERY_BY_PUSH;
 	if (r->has_token && r->age_ms < r->window_ms)
 		return DELIVERY_BY_REPLY;
-	if (!unknown)
+	if (!unknown || !r->has_token)
 		return DELIVERY_BY_PUSH;
 	if (r->age_ms < LATE_MS && (p->flags & DELIVERY_LAST) == 0)
 		return DELIVERY_BY_REPLY;

@@ -351,7 +351,7 @@ speak_start(struct job *job)
 		job->utterance->made = false;
 		return encoded(job);
 	}
-	if (time_left(job) < LEAST_MS)
+	if (time_left(job) <= LEAST_MS) /* or it would wait for this moment */
 		return without_sound(job, "late");
 	if (!speech_take(job, job->stored.progress.deadline_ms - LEAST_MS))
 		return OUT_CALL;

@@ -22,6 +22,8 @@ const char *const fault_names[FAULT__MAX] = {
 	[FAULT_MODEL] = "errors of the model",
 	[FAULT_CONTENT] = "LINE: no recording",
 	[FAULT_STT] = "errors in writing down",
+	[FAULT_TTS] = "errors in reading aloud",
+	[FAULT_ENCODER] = "sounds not encoded",
 	[FAULT_LINE_BEFORE] = "LINE: 429 and 503",
 	[FAULT_LINE_AFTER] = "LINE: 500, and done",
 	[FAULT_LINE_REFUSE] = "LINE: 403",
@@ -47,6 +49,8 @@ static const unsigned levels[FAULT__MAX][3] = {
 	[FAULT_MODEL] = { 50, 200, 700 },
 	[FAULT_CONTENT] = { 50, 200, 700 },
 	[FAULT_STT] = { 50, 200, 700 },
+	[FAULT_TTS] = { 50, 200, 700 },
+	[FAULT_ENCODER] = { 50, 200, 700 },
 	[FAULT_LINE_BEFORE] = { 20, 100, 400 },
 	[FAULT_LINE_AFTER] = { 20, 100, 500 },
 	[FAULT_LINE_REFUSE] = { 10, 50, 200 },
@@ -78,7 +82,8 @@ draw_settings(void)
 	static char none[] = "", secret[] = "secret", token[] = "token";
 	static char key[] = "key", base[] = "http://x", model[] = "m";
 	static char fallback[] = "f", language[] = "en", stt[] = "stt";
-	static char mime[] = "audio/m4a";
+	static char mime[] = "audio/m4a", tts[] = "tts", voice[] = "Kore";
+	static char public[] = "https://x";
 
 	sim.settings = (struct settings){
 		.line_channel_secret = secret,
@@ -101,10 +106,11 @@ draw_settings(void)
 		.gemini_safety_threshold = none,
 		.stt_model = stt,
 		.stt_timeout = 10,
-		.tts_model = stt,
-		.tts_voice = stt,
-		.tts_timeout = 15,
 		.public_base_url = none,
+		.audio_dir = none,
+		.tts_model = tts,
+		.tts_voice = voice,
+		.tts_timeout = 15,
 		.audio_mime = mime,
 		.session_ttl = 86400,
 		.history_turns = 10,
@@ -124,6 +130,10 @@ draw_settings(void)
 	    : DUPLICATE_AT_LEAST_ONCE;
 	sim.settings.max_inflight = sim_below(4) == 0 ? 1 : 5000;
 	sim.settings.speech_jobs = sim.quiet ? 4 : 1 + sim_below(4);
+	if (sim_below(2) == 0)
+		sim.settings.public_base_url = public;
+	if (sim_below(2) == 0)
+		sim.settings.voice_push = VOICE_PUSH_ON;
 }
 
 void
@@ -154,6 +164,40 @@ sim_event(unsigned user, int64_t sent_ms, bool final)
 	ev->committed = -1;
 	ev->token_ms = ev->pushed_ms[0] = ev->pushed_ms[1] = INT64_MIN;
 	ev->refused = !final && sim_fault(FAULT_LINE_REFUSE);
+}
+
+/* What the store made of an answer whose sound is to follow. */
+void
+sim_follow(struct event *parent, const struct store_job_id *job)
+{
+	struct event *ev = &sim.events[sim.n_events];
+	uint8_t key[16];
+
+	if (sim.n_events == EVENTS_MAX) {
+		sim_fail("%s: one more follow-up", parent->id);
+		return;
+	}
+	*ev = (struct event){ .number = sim.n_events++,
+		.user = parent->user,
+		.sent_ms = parent->sent_ms,
+		.deliver_ms = INT64_MAX,
+		.known = true,
+		.fate = STORE_ACCEPTED,
+		.job = *job,
+		.received_ms = parent->received_ms,
+		.received_boot = parent->received_boot,
+		.follows = parent->number + 1,
+		.committed = -1,
+		.token_ms = INT64_MIN,
+		.pushed_ms = { INT64_MIN, INT64_MIN } };
+	snprintf(ev->id, sizeof(ev->id), "f%u", ev->number);
+	snprintf(ev->token, sizeof(ev->token), "-%u", ev->number);
+	memory_retry_key(parent->id, key);
+	memory_follow_key(key, key);
+	api_retry_key(key, ev->key[0]);
+	key[15] ^= 1;
+	api_retry_key(key, ev->key[1]);
+	sim.totals->followed++;
 }
 
 void
@@ -188,4 +232,6 @@ sim_draw(uint64_t seed, enum control control, bool trace, struct totals *totals)
 	memory_faults.no_seen = control == CONTROL_SEEN;
 	memory_faults.no_words = control == CONTROL_WORDS;
 	memory_faults.no_turn = control == CONTROL_OVERTAKE;
+	memory_faults.no_stay = control == CONTROL_STAY;
+	memory_faults.no_name = control == CONTROL_NAME;
 }

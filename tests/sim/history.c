@@ -158,6 +158,7 @@ end(void)
 	for (p = sim.procs; p < sim.procs + sim.n_procs; p++)
 		proc_end(p);
 	net_reset();
+	helper_reset();
 	memory_reset();
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "jobs/delivery.h"
+#include "jobs/stage.h"
 #include "tests/sim/memory.h"
 #include "tests/sim/sim.h"
 
@@ -41,7 +42,8 @@ busy_with(unsigned user, const struct event *but)
 	for (ev = sim.events; ev < sim.events + sim.n_events; ev++)
 		if (ev != but && ev->user == user && ev->known &&
 		    ev->fate == STORE_ACCEPTED && !ev->ended &&
-		    ev->committed == -1 && (!ev->voice || ev->is_heard))
+		    ev->follows == 0 && (ev->committed == -1 || ev->speaks) &&
+		    (!ev->voice || ev->is_heard))
 			return ev;
 	return NULL;
 }
@@ -122,14 +124,37 @@ answer_number(const struct event *ev, const char *text)
 	return (int)strtol(end + 1, NULL, 10);
 }
 
+/* The same answer once more, with a sound or without. */
+static void
+note_spoken(struct event *ev, const struct store_step *step)
+{
+	const char *at = step->reply == NULL ? NULL : line_text(step->reply);
+
+	if (step->question != NULL || step->stays_busy)
+		sim_fail("%s: answered twice", ev->id);
+	if (at != NULL && answer_number(ev, at) != ev->committed)
+		sim_fail("%s: another answer is read aloud", ev->id);
+	ev->speaks = false;
+}
+
 static void
 note_answer(struct event *ev, const struct store_step *step)
 {
-	const char *at = line_text(step->reply);
+	const char *at = step->reply == NULL ? NULL : line_text(step->reply);
+	struct store_job_id newest;
 
-	if (ev->committed != -1)
+	if (ev->speaks) {
+		note_spoken(ev, step);
+	} else if (ev->committed != -1) {
 		sim_fail("%s: answered twice", ev->id);
-	ev->committed = at == NULL ? 0 : answer_number(ev, at);
+	} else {
+		ev->committed = at == NULL ? 0 : answer_number(ev, at);
+		ev->speaks = step->stays_busy;
+	}
+	if (step->follow == NULL)
+		return;
+	newest = memory_newest(step->lease.id.user);
+	sim_follow(ev, &newest);
 }
 
 static void
@@ -193,8 +218,10 @@ note_good(struct event *ev, const struct store_step *step)
 		ev->pushes = true;
 		ev->pushes_late = is_late(ev, sim.now_ms);
 	}
-	if (step->kind == STORE_WAIT)
+	if (step->kind == STORE_WAIT) {
 		ev->fence = 0;
+		ev->unspoken |= step->progress.stage == STAGE_DELIVER;
+	}
 	if (step->kind != STORE_DONE && step->kind != STORE_DEAD)
 		return;
 	ev->ended = true;
@@ -223,21 +250,49 @@ ledger_stepped(const struct store_step *step)
 
 /* --------------------------------------------------------- the words -- */
 
+/* Is what the model is asked for in the store already? */
+static bool
+is_paid(const struct event *ev, enum target target)
+{
+	if (target == TO_STT)
+		return ev->is_heard;
+	return ev->committed != -1 && (target != TO_TTS || !ev->speaks);
+}
+
 /*
- * What was heard is paid for once: who has the words does not ask again, nor
- * anybody when they are in the store.  Whose lease has run out cannot know.
+ * Nothing is paid for twice: who has the words does not ask for them again, nor
+ * anybody for what is in the store.  Whose lease has run out cannot know.
  */
 void
 ledger_asks(const struct exchange *x)
 {
-	struct event *ev = voice_event(x);
+	struct event *ev = x->event;
 
 	if (ev == NULL || sim.current->muted)
 		return;
-	if (!ev->voice || (ev->is_heard && x->fence == ev->fence))
-		sim_fail("%s: written down once more", ev->id);
-	if (ev->words_fence == x->fence)
+	if (x->fence == ev->fence && is_paid(ev, x->target))
+		sim_fail("%s: paid for once more", ev->id);
+	if (x->target == TO_STT && ev != voice_event(x))
+		sim_fail("%s: another recording", ev->id);
+	if (x->target == TO_STT && ev->words_fence == x->fence)
 		sim_fail("%s: written down again by the same one", ev->id);
+}
+
+/* Whatever the user can play was published for him. */
+void
+ledger_plays(struct event *ev, const char *body)
+{
+	static const char url[] = "\"originalContentUrl\":\"https://x/audio/";
+	const char *at = strstr(body, url);
+	char name[sizeof(ev->sound)];
+
+	if (at == NULL)
+		return;
+	at += sizeof(url) - 1;
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(at, "\""), at);
+	if (!helper_published(name) || strcmp(ev->sound, name) != 0)
+		sim_fail("%s: plays what nobody published", ev->id);
+	sim.totals->spoken++;
 }
 
 void
@@ -290,7 +345,7 @@ ledger_told(struct event *ev, const struct exchange *x, const char *text)
 		if (number != 0 || ev->told > 1)
 			sim_fail("%s: answered though not admitted", ev->id);
 		return;
-	} else if (ev->committed == -1) {
+	} else if (ev->committed == -1 || (ev->speaks && !ev->unspoken)) {
 		sim_fail("%s: told before it was committed", ev->id);
 	} else if (number != 0 && number != ev->committed) {
 		sim_fail("%s: told what was not committed", ev->id);
@@ -351,7 +406,7 @@ ledger_check(void)
 
 /* Why a message may go unanswered, and what must have happened then. */
 static bool
-may_drop(const char *reason)
+may_drop(const struct event *ev, const char *reason)
 {
 	bool once = sim.settings.duplicate_policy == DUPLICATE_AT_MOST_ONCE;
 
@@ -363,6 +418,8 @@ may_drop(const char *reason)
 		return sim.crashes >= 3;
 	if (strcmp(reason, "undecided") == 0)
 		return once;
+	if (strcmp(reason, "not spoken") == 0)
+		return ev->follows > 0;
 	return strcmp(reason, "expired") == 0 && sim.wall_jumped && sim.booted;
 }
 
@@ -379,9 +436,10 @@ close_admitted(struct event *ev)
 		return;
 	else if (ev->told == 0 && reason == NULL)
 		sim_fail("%s: lost", ev->id);
-	else if (ev->told == 0 && !may_drop(reason))
+	else if (ev->told == 0 && !may_drop(ev, reason))
 		sim_fail("%s: dropped for no reason: %s", ev->id, reason);
-	else if (sim.quiet && (ev->told != 1 || ev->committed < 1 || ev->dead))
+	else if (sim.quiet && ev->follows == 0 &&
+	    (ev->told != 1 || ev->committed < 1 || ev->dead))
 		sim_fail("%s: not answered though nothing went wrong", ev->id);
 	sim.totals->dead += ev->told == 0;
 }

@@ -181,6 +181,7 @@ take_reply(struct exchange *x, struct answer *answer)
 	} else if (!refuses_content(ev, text, answer)) {
 		check_quote(ev, x, text);
 		check_heard(ev, x, is_answer(text));
+		ledger_plays(ev, x->body);
 		ev->token_used = true;
 		ledger_told(ev, x, text);
 		accept_it(answer);
@@ -256,6 +257,7 @@ take_push(struct exchange *x, struct answer *answer)
 	} else {
 		check_quote(ev, x, text);
 		check_heard(ev, x, is_answer(text));
+		ledger_plays(ev, x->body);
 		ev->pushed_ms[which] = sim.now_ms;
 		ev->push_hash[which] = hash(x->body, text);
 		ledger_told(ev, x, text);
@@ -281,6 +283,7 @@ line_take(struct exchange *x, struct answer *answer)
 	case TO_MODEL:
 	case TO_CONTENT:
 	case TO_STT:
+	case TO_TTS:
 	case TARGET__MAX:
 		break;
 	}

@@ -28,6 +28,8 @@ struct memory_faults {
 	bool no_interrupt; /* the next owner is not told of a dead one */
 	bool no_words;     /* nor of what was heard */
 	bool no_turn;      /* a voice message is heard beside a question */
+	bool no_stay;      /* an answer frees its user before it is spoken */
+	bool no_name;      /* a file has another name for whoever asks */
 };
 extern struct memory_faults memory_faults;
 
@@ -42,6 +44,12 @@ const char *memory_dead(const struct store_job_id *);
 
 /* Is the job unfinished? */
 bool memory_has(const struct store_job_id *);
+
+/* The job that was made last for that user. */
+struct store_job_id memory_newest(const uint8_t user[16]);
+
+/* The retry key of what follows a job with that key. */
+void memory_follow_key(const uint8_t parent[16], uint8_t key[16]);
 
 /* The retry key that an event's job will get. */
 void memory_retry_key(const char *event_id, uint8_t key[16]);

@@ -187,6 +187,6 @@ store_file_key(struct store *s, const struct store_job *job, uint8_t out[16])
 {
 	(void)s;
 	memcpy(out, job->retry_key, 16);
-	out[0] ^= 0xff;
+	out[0] ^= memory_faults.no_name ? (uint8_t)job->lease.fence : 0xff;
 	return true;
 }

@@ -262,6 +262,16 @@ memory_dead(const struct store_job_id *id)
 	return NULL;
 }
 
+struct store_job_id
+memory_newest(const uint8_t user[16])
+{
+	const struct person *p = memory_person(user);
+	struct store_job_id id = { .seq = p->next_seq - 1 };
+
+	memcpy(id.user, user, 16);
+	return id;
+}
+
 bool
 memory_has(const struct store_job_id *id)
 {

@@ -147,7 +147,6 @@ void memory_job_move(struct job *, int64_t visible_ms, struct owner);
 void memory_job_remove(struct job *);
 
 /* The key of what follows a message with that one. */
-void memory_follow_key(const uint8_t parent[16], uint8_t key[16]);
 
 /* Does the person have a session that this handle would show? */
 bool memory_is_idle(const struct person *, const struct store_now *,

@@ -214,7 +214,8 @@ answer(struct store *s, struct job *job, const struct store_step *step,
 
 	if (step->reply == NULL && job->reply == NULL)
 		return STORE_NONE;
-	if (step->stays_busy && p->busy_seq == job->id.seq) {
+	if (step->stays_busy && p->busy_seq == job->id.seq &&
+	    !memory_faults.no_stay) {
 		job->role = STAYS;
 	} else {
 		free_user(p, job, now);

@@ -27,6 +27,7 @@ struct net_request {
 	bool timed_out;
 	bool held; /* its process is being told */
 	char *url, *body;
+	struct net_sink sink;
 	void (*done)(void *arg, const struct net_reply *);
 	void *arg;
 };
@@ -103,7 +104,8 @@ net_reset(void)
 int
 net_watch(struct net *net, int fd, void (*ready)(void *arg), void *arg)
 {
-	(void)fd;
+	if (fd == HELPER_FD)
+		return 0;
 	net->ready = ready;
 	net->arg = arg;
 	return 0;
@@ -134,12 +136,18 @@ net_active(const struct net *net)
 
 /* --------------------------------------------------------------- start -- */
 
+static bool
+is_model(enum target target)
+{
+	return target == TO_MODEL || target == TO_STT || target == TO_TTS;
+}
+
 /* Its fate, as far as the network decides. */
 static void
 plan(struct net_request *r, const struct net_call *call)
 {
-	bool thinks = r->x.target == TO_MODEL || r->x.target == TO_STT;
-	int64_t way_ms = thinks ? sim_between(100, 2500) : sim_between(10, 150);
+	int64_t way_ms = is_model(r->x.target) ? sim_between(100, 2500)
+					       : sim_between(10, 150);
 	int64_t limit_ms = sim.now_ms + call->timeout_ms;
 
 	r->arrive_ms = sim.now_ms + way_ms;
@@ -174,6 +182,7 @@ target_of(const char *url)
 		[TO_LOADING] = "/loading/",
 		[TO_CONTENT] = "/content",
 		[TO_STT] = "/models/stt:",
+		[TO_TTS] = "/models/tts:",
 	};
 	unsigned i;
 
@@ -187,7 +196,7 @@ static void
 read_headers(struct exchange *x, const char *const *headers)
 {
 	static const char key[] = "X-Line-Retry-Key: ";
-	const char *wanted = x->target == TO_MODEL || x->target == TO_STT
+	const char *wanted = is_model(x->target)
 	    ? "x-goog-api-key: key"
 	    : "Authorization: Bearer token";
 
@@ -226,6 +235,7 @@ static struct net_request *
 make(struct net *net, const struct net_call *call)
 {
 	struct net_request *r = calloc(1, sizeof(*r));
+	const struct job *job;
 
 	if (r == NULL || (r->url = strdup(call->url)) == NULL)
 		abort();
@@ -238,8 +248,13 @@ make(struct net *net, const struct net_call *call)
 	r->x.url = r->url;
 	r->x.body = r->body;
 	read_headers(&r->x, call->headers);
-	if (r->x.target == TO_STT)
-		r->x.fence = ((struct job *)call->arg)->stored.lease.fence;
+	if (call->sink != NULL)
+		r->sink = *call->sink;
+	if (is_model(r->x.target)) {
+		job = call->arg;
+		r->x.fence = job->stored.lease.fence;
+		r->x.event = ledger_by_job(&job->stored.lease.id);
+	}
 	TAILQ_INSERT_TAIL(&flying, r, link);
 	return r;
 }
@@ -250,6 +265,7 @@ name_of(const struct exchange *x)
 	static const char *const names[TARGET__MAX] = {
 		[TO_MODEL] = "a question",
 		[TO_STT] = "a recording",
+		[TO_TTS] = "an answer to be read",
 	};
 
 	if (x->target == TO_CONTENT)
@@ -263,7 +279,7 @@ net_start(struct net *net, const struct net_call *call)
 	struct net_request *r = make(net, call);
 
 	r->arrive_ms = r->end_ms = INT64_MAX;
-	if (r->x.target == TO_STT)
+	if (is_model(r->x.target))
 		ledger_asks(&r->x);
 	if (!proc_survives("before sending")) {
 		request_free(r);
@@ -310,6 +326,7 @@ static void (*const takers[TARGET__MAX])(struct exchange *, struct answer *) = {
 	[TO_LOADING] = line_take,
 	[TO_CONTENT] = content_take,
 	[TO_STT] = stt_take,
+	[TO_TTS] = tts_take,
 };
 
 void
@@ -340,6 +357,24 @@ first_ended(const struct net *net)
 	return first;
 }
 
+/* Into where the body goes instead of the reply, in pieces. */
+static bool
+pour(struct net_request *r, struct net_reply *reply)
+{
+	size_t at, n;
+	bool good = true;
+
+	if (r->sink.take == NULL)
+		return true;
+	for (at = 0; good && at < reply->len; at += n) {
+		n = reply->len - at < 53 ? reply->len - at : 53;
+		good = r->sink.take(r->sink.to, reply->body + at, n) == 0;
+	}
+	reply->body = "";
+	reply->len = 0;
+	return good;
+}
+
 /* An answer that was not made yet when its time came is a late one. */
 static void
 finish(struct net_request *r)
@@ -356,10 +391,12 @@ finish(struct net_request *r)
 	};
 
 	reply.len = strlen(reply.body);
-	if (answered && r->answer.too_big)
+	if (answered && (r->answer.too_big || !pour(r, &reply)))
 		reply.end = NET_TOO_BIG;
-	if (answered && r->answer.status == 200)
-		(r->x.target == TO_STT ? ledger_knows : ledger_heard)(&r->x);
+	if (answered && r->answer.words)
+		ledger_knows(&r->x);
+	else if (answered && r->answer.status == 200 && !is_model(r->x.target))
+		ledger_heard(&r->x);
 	r->net = NULL; /* it may not be cancelled any more */
 	r->held = true;
 	r->done(r->arg, &reply);
@@ -391,6 +428,7 @@ net_run(struct net *net, int timeout_ms)
 		net->proc->rung = false;
 		net->ready(net->arg);
 	}
+	helper_run(net->proc);
 	while (!net->proc->muted && (r = first_ended(net)) != NULL) {
 		finish(r);
 		n++;

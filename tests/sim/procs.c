@@ -125,6 +125,9 @@ proc_due_ms(const struct proc *p)
 	other = p->engine->commit_ms - sim.boot_ms;
 	if (p->engine->to_commit != NULL && other < due)
 		due = other;
+	other = helper_due_ms(p);
+	if (other < due)
+		due = other;
 	other = speech_ms(p);
 	if (other < due)
 		due = other;

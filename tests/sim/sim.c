@@ -36,6 +36,8 @@ const char *const control_names[CONTROL__MAX] = {
 	[CONTROL_KEY] = "key",
 	[CONTROL_WORDS] = "words",
 	[CONTROL_OVERTAKE] = "overtake",
+	[CONTROL_STAY] = "stay",
+	[CONTROL_NAME] = "name",
 };
 
 struct plan {
@@ -158,6 +160,8 @@ report(const struct totals *t, double seconds)
 	say("voice messages admitted", t->voices);
 	say("heard", t->heard);
 	say("overtaken, then discarded", t->discarded);
+	say("sent with a sound", t->spoken);
+	say("sounds that followed", t->followed);
 	say("turns of an engine", t->turns);
 	say("processes died", t->crashes);
 	say("processes started again", t->restarts);

@@ -28,7 +28,8 @@
 enum {
 	PROCS_MAX = 4,
 	USERS_MAX = 4,
-	EVENTS_MAX = 24,
+	EVENTS_MAX = 32,
+	HELPER_FD = -2,
 	TEXT_MAX = 48,
 	KEY_TEXT = 40,
 	TOKEN_MS = 60000,           /* LINE: after a delivery */
@@ -51,6 +52,8 @@ enum fault {
 	FAULT_MODEL,       /* the model's errors */
 	FAULT_CONTENT,     /* LINE does not give the recording, or another */
 	FAULT_STT,         /* errors of who writes recordings down */
+	FAULT_TTS,         /* errors of who reads answers aloud */
+	FAULT_ENCODER,     /* no file comes of what was read */
 	FAULT_LINE_BEFORE, /* LINE's 5xx and 429, nothing done */
 	FAULT_LINE_AFTER,  /* LINE's 5xx although it was done */
 	FAULT_LINE_REFUSE, /* LINE does not want the content, or the user */
@@ -86,6 +89,7 @@ struct proc {
 	struct mailbox *mailbox;
 	struct engine *engine;
 	struct net *net;
+	struct helper *helper; /* NULL: it has none */
 };
 
 /* ------------------------------------------------------------- events -- */
@@ -117,6 +121,10 @@ struct event {
 	uint64_t words_fence; /* voice: its owner knows the words */
 	bool is_heard;        /* voice: the words were committed */
 	bool discarded;       /* voice: its user was busy by then */
+	bool speaks;          /* its answer is committed, and read aloud */
+	bool unspoken;        /* there was no room for that: it goes at once */
+	unsigned follows;     /* whose answer it reads aloud, from 1; 0: none */
+	char sound[64];       /* the file that was published, or "" */
 	unsigned answer;      /* the model's latest answer's number */
 	int committed;        /* the number that was committed; 0: an apology,
 			   * -1: nothing yet */
@@ -147,13 +155,15 @@ enum control {
 	CONTROL_KEY,       /* each push has another retry key */
 	CONTROL_WORDS,     /* a successor does not know what was heard */
 	CONTROL_OVERTAKE,  /* what was heard goes beside another question */
+	CONTROL_STAY,      /* its user is free while the answer is spoken */
+	CONTROL_NAME,      /* nobody finds what was published */
 	CONTROL__MAX
 };
 extern const char *const control_names[CONTROL__MAX];
 
 struct totals {
 	uint64_t histories, events, admitted, answered, excused, apologies;
-	uint64_t dead, undecidable, voices, heard, discarded;
+	uint64_t dead, undecidable, voices, heard, discarded, spoken, followed;
 	uint64_t turns, calls, crashes, stalls, restarts;
 	uint64_t taken_over, fenced, simulated_ms;
 	uint64_t faults[FAULT__MAX];
@@ -193,6 +203,7 @@ bool sim_history(uint64_t seed, enum control, bool trace, struct totals *);
 /* draw.c: makes the history of a seed; adds a message of a user. */
 void sim_draw(uint64_t seed, enum control, bool trace, struct totals *);
 void sim_event(unsigned user, int64_t sent_ms, bool final);
+void sim_follow(struct event *parent, const struct store_job_id *);
 
 /* Lets time pass, up to that time, and the others work. */
 void sim_run_until(int64_t ms);
@@ -239,6 +250,7 @@ struct answer {
 	int status;
 	const char *body;
 	bool too_big;
+	bool words; /* of a recording: they are good */
 	char memory[1400];
 };
 void line_take(struct exchange *, struct answer *);
@@ -255,6 +267,15 @@ void content_take(struct exchange *, struct answer *);
 void stt_take(struct exchange *, struct answer *);
 /* Whose recording it is; NULL: nobody's. */
 struct event *voice_event(const struct exchange *);
+/* Who reads answers aloud. */
+void tts_take(struct exchange *, struct answer *);
+
+/* ----------------------------------------------------------- helper.c -- */
+
+int64_t helper_due_ms(const struct proc *);
+void helper_run(struct proc *); /* does the chore that is due */
+bool helper_published(const char *name);
+void helper_reset(void); /* no file is left */
 
 /* -------------------------------------------------------------- net.c -- */
 
@@ -265,6 +286,7 @@ enum target {
 	TO_LOADING,
 	TO_CONTENT,
 	TO_STT,
+	TO_TTS,
 	TARGET__MAX
 };
 
@@ -276,7 +298,7 @@ struct exchange {
 	char key[KEY_TEXT]; /* X-Line-Retry-Key; "": none */
 	bool authorized;
 	struct event *event; /* of whom it was, where it is known */
-	uint64_t fence;      /* TO_STT: of the job's lease */
+	uint64_t fence;      /* of the job's lease, to a model */
 };
 
 int64_t net_due_ms(const struct net *); /* of the process */
@@ -303,6 +325,8 @@ void ledger_forgot(unsigned proc);
 /* A recording is sent to be written down; the process has the words. */
 void ledger_asks(const struct exchange *);
 void ledger_knows(const struct exchange *);
+/* A message with a sound goes to the user. */
+void ledger_plays(struct event *, const char *body);
 bool ledger_is_over(void); /* each admitted event has come to its end */
 void ledger_check(void);
 void ledger_close(void);

@@ -131,14 +131,17 @@ is_forgotten(const struct store_step *step)
 static bool
 has_no_room(const struct store_step *step)
 {
-	return step->kind == STORE_ANSWER && step->reply_len > ROOM_SHORT &&
-	    sim_fault(FAULT_STORE);
+	bool asks = step->kind == STORE_HEARD ||
+	    (step->kind == STORE_ANSWER &&
+		(step->reply_len > ROOM_SHORT || step->follow != NULL));
+
+	return asks && sim_fault(FAULT_STORE);
 }
 
 static enum store_rc
 no_room(void)
 {
-	sim_say("the store has no room for so long an answer");
+	sim_say("the store has no room for it");
 	return STORE_FULL;
 }
 

@@ -1,6 +1,7 @@
 /*
- * voice.c - LINE's host of recordings, and the model that writes them down.
- * The recording of event 7 says "v7", what is heard in it is "q7".
+ * voice.c - LINE's host of recordings, and the models that write them down and
+ * read answers aloud.  The recording of event 7 says "v7", what is heard in it
+ * is "q7", and what is read aloud begins with "a7.".
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -123,6 +124,54 @@ stt_take(struct exchange *x, struct answer *answer)
 			model_fail(answer);
 		return;
 	}
-	x->event = ev;
+	answer->words = true;
 	transcribe(ev->question, answer);
+}
+
+/* ---------------------------------------------------------- the reader -- */
+
+static const char *const no_sounds[] = {
+	"{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"No.\"}]},"
+	"\"finishReason\":\"STOP\"}]}",
+	"{\"candidates\":[{\"content\":{\"parts\":[{\"inlineData\":{"
+	"\"mimeType\":\"audio/wav\",\"data\":\"no base64!\"}}]},"
+	"\"finishReason\":\"STOP\"}]}",
+	"{\"candidates\":[{\"content\":{\"parts\":[{\"inlineData\":{"
+	"\"mimeType\":\"audio/wav\",\"data\":\"UklGRg",
+};
+
+static void
+check_words(const struct event *ev, const char *body)
+{
+	unsigned number = ev->follows > 0 ? ev->follows - 1 : ev->number;
+	char wanted[TEXT_MAX];
+
+	snprintf(wanted, sizeof(wanted), "a%u.", number);
+	if (strstr(body, wanted) == NULL)
+		sim_fail("%s: other words are read aloud", ev->id);
+	if (strstr(body, "You said") != NULL)
+		sim_fail("%s: its user is told what he said", ev->id);
+}
+
+void
+tts_take(struct exchange *x, struct answer *answer)
+{
+	if (!x->authorized)
+		sim_fail("an answer is read aloud without a key");
+	if (x->event != NULL)
+		check_words(x->event, x->body);
+	if (sim_fault(FAULT_TTS)) {
+		if (sim_below(2) == 0) {
+			model_fail(answer);
+			return;
+		}
+		answer->body = no_sounds[sim_below(3)];
+	} else {
+		answer->body =
+		    "{\"candidates\":[{\"content\":{\"parts\":[{"
+		    "\"inlineData\":{\"mimeType\":\"audio/wav\",\"data\":"
+		    "\"UklGRg==\"}}]},\"finishReason\":\"STOP\"}]}";
+	}
+	answer->status = 200;
+	sim_say("is read aloud");
 }

@@ -77,14 +77,21 @@ class Entry:
     def __repr__(self):
         start = self.posts[0][0] if self.posts else 0
         posts = [f"{at - start:.3f}:{status}" for at, status in self.posts]
-        seen = [f"{d.at - start:.3f}:{d.kind}:{texts_of(d)[0][:40]!r}"
+        seen = [f"{d.at - start:.3f}:{d.kind}:{texts_of(d)[:1]!r:.40}"
                 for d in self.seen]
         return (f"{self.id} {self.question!r} posts={posts} seen={seen} "
                 f"fate={self.fate} job={self.job} end={self.end}")
 
 
 def texts_of(delivery):
-    return [message["text"] for message in delivery.messages]
+    return [message["text"] for message in delivery.messages
+            if message["type"] == "text"]
+
+
+def is_spoken(entry):
+    """Did its user get a sound?"""
+    return any(message["type"] == "audio" for delivery in entry.seen
+               for message in delivery.messages)
 
 
 def other_key(key):

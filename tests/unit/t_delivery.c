@@ -70,6 +70,20 @@ an_unknown_reply_asks_with_the_same_token(void **state)
 	    DELIVERY_BY_PUSH);
 }
 
+/* A follow-up whose owner died before it pushed: there was no reply. */
+static void
+without_a_token_nothing_is_unknown(void **state)
+{
+	struct store_progress p = { .flags = DELIVERY_UNKNOWN };
+	struct delivery_rules rules = at_age(1000);
+
+	(void)state;
+	rules.has_token = false;
+	assert_int_equal(delivery_choose(&p, &rules), DELIVERY_BY_PUSH);
+	rules.at_most_once = true;
+	assert_int_equal(delivery_choose(&p, &rules), DELIVERY_BY_PUSH);
+}
+
 static void
 at_most_once_ends_what_cannot_be_decided(void **state)
 {
@@ -232,6 +246,7 @@ main(void)
 		cmocka_unit_test(a_young_token_replies_and_an_old_one_pushes),
 		cmocka_unit_test(a_push_stays_a_push),
 		cmocka_unit_test(an_unknown_reply_asks_with_the_same_token),
+		cmocka_unit_test(without_a_token_nothing_is_unknown),
 		cmocka_unit_test(at_most_once_ends_what_cannot_be_decided),
 		cmocka_unit_test(nothing_is_tried_after_23_hours),
 		cmocka_unit_test(every_row_of_the_table_holds),
