@@ -119,6 +119,18 @@ def test_what_was_spoken_is_paid_once(bot, sim, user, kill):
     assert left_in_the_end(bot) == [name]
 
 
+@pytest.mark.parametrize("hook", ["sound_forgotten"])
+def test_control_a_sound_not_written_down_is_lost(bot, sim, user, kill, hook):
+    sim.faults.add("reply", "hang")
+    ask_aloud(sim, user("mei"))
+    assert sim.wait_for(lambda: any(
+        r.path.endswith("/reply") for r in list(sim.requests)), 8)
+    kill()
+    assert sim.wait_for(lambda: sim.deliveries, 8)
+    assert bot.wait_idle(5)
+    assert texts_of(sim.deliveries) != [] and sounds(sim.deliveries) == []
+
+
 @pytest.mark.only("fcgid")
 def test_control_nobody_is_there_to_speak(bot, sim, user):
     """The process of mod_fcgid was the only one, until cron's drain comes."""
