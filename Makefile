@@ -99,10 +99,13 @@ VALGRIND_TESTS = $(wildcard $(addprefix tests/unit/t_,admit*.c answer*.c \
 # make unit TESTS=tests/unit/t_log.c runs that one alone.
 TESTS = $(UNIT)
 
+# One table of all languages.
+LANGUAGES = $(BUILD)/fcgi-app/bot/languages.c
+
 LIB = $(BUILD)/libmededbot.a
 APP = $(BUILD)/mededbot.fcgi
 CLEANUP = $(BUILD)/mededbot-cleanup
-OBJS = $(SRCS:%.c=$(BUILD)/%.o)
+OBJS = $(SRCS:%.c=$(BUILD)/%.o) $(LANGUAGES:.c=.o)
 UNIT_BINS = $(UNIT:%.c=$(BUILD)/%)
 MEMORY_BINS = $(BOTH_STORES:%.c=$(BUILD)/%-memory)
 FUZZ_BINS = $(FUZZ:%.c=$(BUILD)/%)
@@ -131,6 +134,16 @@ $(LIB): $(OBJS)
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(SAY) $(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(LANGUAGES:.c=.o): $(LANGUAGES) $(BUILD)/flags
+	$(SAY) $(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# The folder is named as well: it changes when a file comes or goes.
+$(LANGUAGES): scripts/languages.py fcgi-app/bot/language.h \
+		fcgi-app/bot/words.h fcgi-app/bot/command.h \
+		fcgi-app/bot/languages $(wildcard fcgi-app/bot/languages/*)
+	@mkdir -p $(@D)
+	$(SAY) /usr/bin/python3 -B $< fcgi-app/bot >$@.new && mv $@.new $@
 
 # Other flags, other objects: this file changes when they do.
 FLAGS = $(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS)

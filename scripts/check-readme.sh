@@ -6,7 +6,7 @@
 # It asks the app itself: --check prints every key with its default, and a bad
 # value makes it say what is allowed.  Compared are the settings table of
 # README.md and all of .env.example.  The sentences that users see are compared
-# with words.c, the paths that README.md names with what is there.
+# with en.lang, the paths that README.md names with what is there.
 set -u
 umask 077
 cd "$(dirname "$0")/.." || exit 1
@@ -90,11 +90,11 @@ missing() # WHAT; the lines that README.md has to hold come in on stdin
 	done
 }
 
-# Literals that stand side by side are one.
+# In English; what is filled in reads as "…".
 sentences()
 {
-	tr '\n\t' '  ' <fcgi-app/bot/words.c | sed 's/" *"//g' |
-		grep -oE '\[WORDS_[A-Z_]+\] = *"[^"]*"' | cut -d'"' -f2
+	sed -n '/^\[sentences\]/,/^\[/s/^[A-Z_]* = //p' \
+		fcgi-app/bot/languages/en.lang | sed 's/{[a-z]*}/…/g'
 }
 
 # Links and paths in backquotes that begin with a folder of ours.

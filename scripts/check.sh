@@ -67,6 +67,7 @@ stage valgrind make -s -j2 valgrind
 stage sim make -s sim
 stage "sim, sanitized" make -s sim SAN=address,undefined SIM_HISTORIES=3000
 stage cost make -s cost
+stage scripts /usr/bin/python3 -B -m pytest -q -p no:cacheprovider tests/scripts
 stage simulator /usr/bin/python3 -B -m pytest -q -p no:cacheprovider tests/simulator
 stage "fuzz (since $fuzz_start s)" end_fuzzing
 stage torture make -s torture

@@ -18,8 +18,9 @@
 set -eu
 
 build='gcc libc6-dev make libcurl4-openssl-dev libfcgi-dev libjansson-dev
-	liblmdb-dev libmp3lame-dev libssl-dev libutf8proc-dev libyajl-dev'
-run="$build ca-certificates lighttpd python3"
+	liblmdb-dev libmp3lame-dev libssl-dev libutf8proc-dev libyajl-dev
+	python3'
+run="$build ca-certificates lighttpd"
 check="$run apache2 chromium clang clang-format clang-tidy cppcheck ffmpeg
 	libapache2-mod-fcgid libc6-dbg libclang-rt-dev libcmocka-dev
 	libfaketime libnghttp2-dev lighttpd-mod-openssl man-db multiwatch

@@ -115,7 +115,7 @@ const struct setting settings_table[] = {
 	  1048576, UINT32_MAX, NULL, "1073741824", 0,
 	  "disk space of all voice answers; the oldest make room" },
 	{ "DEFAULT_LANGUAGE", SETTING_WORD, AT(default_language),
-	  0, 0, "en", "en", 0, "of our own sentences" },
+	  0, 0, "en|zh-Hant|ja|th|vi|id", "en", 0, "of our own sentences" },
 	{ "STORE_MAP_MB", SETTING_NUMBER, AT(store_map_mb),
 	  4, 65536, NULL, "128", 0, "disk space of the store, taken at once" },
 	{ "ACCEPT_THREADS", SETTING_NUMBER, AT(accept_threads),

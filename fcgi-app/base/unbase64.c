@@ -1,35 +1,55 @@
 /* unbase64 - bytes out of base64 that comes in pieces. */
 #include "base/unbase64.h"
 
-enum { PADDING = 64, BLANK = 65, BAD = 66, SLICE = 3072 };
+enum { PADDING = 64, BLANK, BAD, SLICE = 3072 };
 
-/* The digit that c is, or one of the above. */
+/* What each character of ASCII is: a digit, or one of the above. */
+/* clang-format off */
+enum { EQ = PADDING, SP = BLANK, NO = BAD };
+static const uint8_t digits[128] = {
+	NO, NO, NO, NO, NO, NO, NO, NO, NO, SP, SP, NO, NO, SP, NO, NO,
+	NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO,
+	SP, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, 62, NO, 62, NO, 63,
+	52, 53, 54, 55, 56, 57, 58, 59, 60, 61, NO, NO, NO, EQ, NO, NO,
+	NO,  0,  1,  2,  3,  4,  5,  6,  7,  8,  9, 10, 11, 12, 13, 14,
+	15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, NO, NO, NO, NO, 63,
+	NO, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40,
+	41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, NO, NO, NO, NO, NO,
+};
+/* clang-format on */
+
 static unsigned
 digit(char c)
 {
-	if (c >= 'A' && c <= 'Z')
-		return (unsigned)(c - 'A');
-	if (c >= 'a' && c <= 'z')
-		return (unsigned)(c - 'a') + 26;
-	if (c >= '0' && c <= '9')
-		return (unsigned)(c - '0') + 52;
-	switch (c) {
-	case '+':
-	case '-':
-		return 62;
-	case '/':
-	case '_':
-		return 63;
-	case '=':
-		return PADDING;
-	case ' ':
-	case '\t':
-	case '\r':
-	case '\n':
-		return BLANK;
-	default:
-		return BAD;
+	return (unsigned char)c < 128 ? digits[(unsigned char)c] : BAD;
+}
+
+/*
+ * Whole groups of four digits, as nearly all of a sound is.  Returns how many
+ * bytes they are, and in *used of how many digits.
+ */
+static size_t
+take_groups(const char *piece, size_t n, unsigned char *out, size_t room,
+    size_t *used)
+{
+	size_t i = 0, len = 0, k;
+	uint32_t bits;
+
+	while (n - i >= 4 && room - len >= 3) {
+		unsigned d[4];
+
+		for (k = 0; k < 4; k++)
+			d[k] = digit(piece[i + k]);
+		if (d[0] > 63 || d[1] > 63 || d[2] > 63 || d[3] > 63)
+			break;
+		bits = d[0] << 18 | d[1] << 12 | d[2] << 6 | d[3];
+		out[len++] = bits >> 16 & 0xff;
+		out[len++] = bits >> 8 & 0xff;
+		out[len++] = bits & 0xff;
+		i += 4;
 	}
+	*used = i;
+	return len;
 }
 
 /* Takes one character; writes what became whole to out and says how much. */
@@ -59,10 +79,16 @@ int
 unbase64_add(struct unbase64 *un, const char *piece, size_t n, struct buf *out)
 {
 	unsigned char slice[SLICE];
-	size_t len = 0, i;
+	size_t len = 0, i = 0, used;
 
-	for (i = 0; i < n && !un->bad; i++) {
-		len += take(un, piece[i], slice + len);
+	while (i < n && !un->bad) {
+		if (un->digits == 0 && !un->padded) {
+			len += take_groups(piece + i, n - i, slice + len,
+			    sizeof(slice) - len, &used);
+			i += used;
+		}
+		if (i < n && len + 3 <= sizeof(slice))
+			len += take(un, piece[i++], slice + len);
 		if (len + 3 > sizeof(slice)) {
 			if (buf_add(out, slice, len) == -1)
 				return -1;

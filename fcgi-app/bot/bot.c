@@ -63,8 +63,9 @@ bot_answer(enum bot_outcome outcome, const char *answer, const char *language,
 	return text == NULL ? -1 : 0;
 }
 
-char *
-bot_heard(const char *heard, const char *answer, const char *language)
+/* The beginning of a transcript.  New; NULL when memory is short. */
+static char *
+shorten(const char *heard)
 {
 	size_t len = strlen(heard);
 	bool cut = len > HEARD_MAX;
@@ -74,11 +75,27 @@ bot_heard(const char *heard, const char *answer, const char *language)
 		len = HEARD_MAX;
 	while (cut && len > 0 && ((unsigned char)heard[len] & 0xc0) == 0x80)
 		len--;
-	buf_init(&buf, strlen(answer) + HEARD_MAX + 256);
-	buf_printf(&buf, "%s \xe2\x80\x9c", words_text(WORDS_HEARD, language));
+	buf_init(&buf, HEARD_MAX + 8);
 	buf_add(&buf, heard, len);
-	buf_puts(&buf,
-	    cut ? "\xe2\x80\xa6\xe2\x80\x9d\n\n" : "\xe2\x80\x9d\n\n");
-	buf_puts(&buf, answer);
+	if (cut)
+		buf_puts(&buf, "\xe2\x80\xa6");
 	return buf_take(&buf, NULL);
+}
+
+char *
+bot_heard(const char *heard, const char *answer, const char *language)
+{
+	char *beginning = shorten(heard);
+	struct words_value value = { "heard", beginning };
+	char *above = NULL;
+	struct buf buf;
+
+	buf_init(&buf, strlen(answer) + HEARD_MAX + 1024);
+	if (beginning != NULL)
+		above = words_fill(WORDS_HEARD, language, &value, 1);
+	if (above != NULL)
+		buf_printf(&buf, "%s\n\n%s", above, answer);
+	free(beginning);
+	free(above);
+	return above == NULL ? NULL : buf_take(&buf, NULL);
 }

@@ -1,11 +1,13 @@
 /*
  * command.h - the words that a user types to tell the bot how to behave.
  *
- * One table has the words, their languages and what they mean; a button's
- * label is in it as well, so what we offer is understood when it is typed.
+ * The words are in the files of bot/languages/, where the first one is what a
+ * button says: what we offer is understood when it is typed.
  */
 #ifndef BOT_COMMAND_H
 #define BOT_COMMAND_H
+
+#include "bot/language.h"
 
 enum command {
 	COMMAND_NONE = 0,   /* a question */
@@ -17,9 +19,8 @@ enum command {
 };
 
 enum {
-	COMMAND_BYTES_MAX = 128,  /* a longer text is none, unread */
-	COMMAND_LABEL_MAX = 20,   /* graphemes of a label: LINE's limit */
-	COMMAND_SPELLINGS_MAX = 8 /* of a command in one language */
+	COMMAND_BYTES_MAX = 128, /* a longer text is none, unread */
+	COMMAND_LABEL_MAX = 20   /* graphemes of a label: LINE's limit */
 };
 
 /*
@@ -33,21 +34,16 @@ enum command command_of(const char *text);
 enum command command_match(const char *text, const char **language);
 
 /*
- * What a button for it says, and sends, in the language that a tag means (its
- * first part decides), in English when that is none of ours or NULL.  Static;
- * NULL for COMMAND_NONE.
+ * What a button for it says, and sends, in the language that a tag means, see
+ * language.h; in English when we do not speak it or it is NULL.  Static; NULL
+ * for COMMAND_NONE.
  */
 const char *command_label(enum command, const char *language);
 
-/* The table, row by row; a row without a label ends it. */
-struct command_row {
-	enum command command;
-	const char *language; /* a tag: "zh-Hant" */
-	const char *label;
-	/* as fold_text() leaves them, the label's first; NULL: no more */
-	const char *spellings[COMMAND_SPELLINGS_MAX];
-};
-
-extern const struct command_row command_rows[];
+/*
+ * All spellings of a command in one language, as fold_text() leaves them, the
+ * label's first; a NULL ends them.  Static; NULL for COMMAND_NONE.
+ */
+const char *const *command_spellings(enum command, enum language);
 
 #endif

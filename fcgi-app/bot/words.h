@@ -1,8 +1,14 @@
 /*
  * words.h - every sentence of ours that a user sees, per language.
+ *
+ * What they say is in bot/languages/, a file for each language; make holds
+ * them to this enum, and to the {names} in its comments, which the program
+ * fills in.
  */
 #ifndef BOT_WORDS_H
 #define BOT_WORDS_H
+
+#include <stddef.h>
 
 enum words {
 	WORDS_SYSTEM_BUSY = 0, /* all together ask too much */
@@ -16,7 +22,7 @@ enum words {
 	WORDS_UNHEARD,         /* nothing to be heard in a voice message */
 	WORDS_NO_RECORDING,    /* LINE does not have it any more */
 	WORDS_TOO_LONG,        /* it is too large */
-	WORDS_HEARD,           /* above an answer: what was heard */
+	WORDS_HEARD,           /* above an answer: what was {heard} */
 	WORDS_VOICE_ON,        /* a choice is confirmed, as the next two */
 	WORDS_VOICE_OFF,
 	WORDS_VOICE_AUTO,
@@ -29,10 +35,20 @@ enum words {
 };
 
 /*
- * The sentence in a language (a tag such as "en" or "en-GB", of which the
- * first part decides), in English when we do not speak it or it is NULL.
- * Static.
+ * The sentence in the language that a tag means, see language.h; in English
+ * when we do not speak it or it is NULL.  Static.
  */
-const char *words_text(enum words, const char *language);
+const char *words_text(enum words, const char *tag);
+
+struct words_value {
+	const char *name, *value;
+};
+
+/*
+ * The same with the values of n {names} in their places; what is in braces in
+ * a value stays.  New; NULL when memory is short.
+ */
+char *words_fill(enum words, const char *tag, const struct words_value *,
+    size_t n);
 
 #endif

@@ -2,14 +2,16 @@
 
 The real app in one process behind lighttpd, with a stand-in for LINE and
 Gemini.  In every round users write at a steady rate, alone or while 200 voice
-messages of half a minute come in at the same moment; rounds alternate between
-the two, and between HTTP/1.1 and HTTP/2 over TLS.  Run it with `make
-bench-voice`, which builds what is needed; --help lists the options.
+messages of half a minute come in at the same moment, which are answered by
+voice as well; rounds alternate between the two, and between HTTP/1.1 and
+HTTP/2 over TLS.  Over the one speech comes as bare samples, over the other as
+a WAV.  Run it with `make bench-voice`, which builds what is needed; --help
+lists the options.
 
 Added latency is that of the texts alone, as conversations.py has it.  Memory
 is the most that the process had resident, its share of the store included.
-How many sounds were in memory at once is counted by the stand-in, from the
-question for a recording to its transcript.
+How many sounds were in memory at once is counted by the stand-in: recordings
+from the question for one to its transcript, speech while it is made.
 """
 import argparse
 import json
@@ -34,7 +36,12 @@ GEMINI_BASE={model}
 SPEECH_JOBS={jobs}
 STORE_MAP_MB=128
 CA_FILE={ca}
+TTS_MODEL={tts}
+TTS_TIMEOUT=45
+AUDIO_DIR=./audio
+PUBLIC_BASE_URL={public}
 """
+TTS = {"http": "gemini-2.5-flash-preview-tts", "https": "gemini-3.8-flash-tts"}
 
 
 def peak_kib(pid):
@@ -69,11 +76,25 @@ def speak(served, options):
                        options.voices, "--voice")["other"]
 
 
-def run_round(up, with_voices, options):
-    settings = SETTINGS.replace("{line}", up.line).replace(
-        "{model}", up.model).replace("{ca}", str(up.ca)).replace(
-        "{jobs}", str(options.jobs))
+def settings_for(up, protocol, options):
+    settings = SETTINGS
+    for name, value in {
+            "line": up.line, "model": up.model, "ca": up.ca,
+            "jobs": options.jobs, "tts": TTS[protocol],
+            "public": "https://bench.example" if options.speech else "",
+    }.items():
+        settings = settings.replace("{%s}" % name, str(value))
+    return settings
+
+
+def spoken(served):
+    """How many answers were, in the words of the app."""
+    return (served.folder / "app.log").read_text().count(" spoken=yes ")
+
+
+def run_round(up, protocol, with_voices, options):
     voices = options.voices if with_voices else 0
+    settings = settings_for(up, protocol, options)
     with stage.server({"webhook": stage.Responder(options.app, 1)},
                       settings) as served:
         warm = served.load("webhook", CONNECTIONS, 10, "--requests", WARM)
@@ -99,7 +120,8 @@ def run_round(up, with_voices, options):
                 "delivered": counts["delivered"], "wanted": wanted,
                 "heard": counts["heard"], "fetched": counts["fetched"],
                 "sounds": counts["most_sounds"],
-                "heard_s": heard_s,
+                "heard_s": heard_s, "spoken": spoken(served),
+                "done_s": time.monotonic() - start,
                 "idle_mib": idle / 1024, "peak_mib": peak_kib(pid) / 1024,
                 "cpu_s": (stage.cpu_us(pid) - before) / 1e6,
                 **conversations.latencies(up)}
@@ -110,13 +132,13 @@ def run_case(case, options, certificates):
     with conversations.upstream(
             protocol, options.hold, certificates,
             ["--fetch", options.fetch, "--hear", options.hear,
-             "--recording", options.recording * 1024]) as up:
-        result = run_round(up, with_voices, options)
-    stage.say("{:5} {:3} voices: texts' added p99 {added_p99_ms:.1f} ms, "
-              "{peak_mib:.1f} MiB, {sounds} sounds at once, heard in "
-              "{heard_s:.1f} s".format(protocol, result["voices"], **{
-                  key: value for key, value in result.items()
-                  if key != "voices"}))
+             "--recording", options.recording * 1024,
+             "--speak", options.speak, "--speech", options.speech]) as up:
+        result = run_round(up, protocol, with_voices, options)
+    stage.say(protocol + " {voices:3} voices: texts' added p99 "
+              "{added_p99_ms:.1f} ms, {peak_mib:.1f} MiB, {sounds} sounds at "
+              "once, {heard} heard in {heard_s:.1f} s, {spoken} spoken in "
+              "{done_s:.1f} s".format(**result))
     return result
 
 
@@ -126,7 +148,8 @@ COLUMNS = [
     # title, field, digits
     ("texts, added p50 ms", "added_p50_ms", 1), ("p99 ms", "added_p99_ms", 1),
     ("max ms", "added_max_ms", 1), ("sounds at once", "sounds", 0),
-    ("all heard after s", "heard_s", 1), ("idle MiB", "idle_mib", 1),
+    ("all heard after s", "heard_s", 1), ("spoken", "spoken", 0),
+    ("all answered after s", "done_s", 1), ("idle MiB", "idle_mib", 1),
     ("peak MiB", "peak_mib", 1), ("CPU s", "cpu_s", 2),
 ]
 NAMES = {"http": "HTTP/1.1", "https": "HTTP/2"}
@@ -137,7 +160,8 @@ def tell(results, options):
 {options.voices} voice messages of {options.recording} KiB at once, \
 {options.rate}/s texts beside them: {options.rounds} rounds, median [min-max].
 A recording comes after {options.fetch} ms, its words after {options.hear} \
-ms, an answer after {options.hold} ms.
+ms, an answer after {options.hold} ms,
+and {options.speech} s of speech after {options.speak} ms.
 """)
     print(" " * 20 + "".join(
         f"{NAMES[protocol] + (', voices' if voices else ', texts'):>26}"
@@ -146,6 +170,12 @@ ms, an answer after {options.hold} ms.
         print(f"{title:20}" + "".join(
             f"{stage.show(stage.summary(rounds, field), digits):>26}"
             for rounds in results.values()))
+
+
+def sound_mib(options):
+    """The larger of what one is heard in, and speech as samples."""
+    return max(options.recording / 1024,
+               options.speech * 2 * 24000 / 1024 / 1024)
 
 
 def tell_mark(name, value, most, unit):
@@ -162,7 +192,7 @@ def tell_marks(results, options):
                   max(result["sounds"] for result in voices), options.jobs, "")
         tell_mark(f"{name}, peak memory",
                   stage.summary(voices, "peak_mib")[0],
-                  24 + options.jobs * 4 * options.recording / 1024, "MiB")
+                  24 + options.jobs * 4 * sound_mib(options), "MiB")
         tell_mark(f"{name}, texts' p99 more than without voices",
                   stage.spread(a["added_p99_ms"] - b["added_p99_ms"]
                                for a, b in zip(voices, texts))[0], 50, "ms")
@@ -189,7 +219,7 @@ def read_options():
         formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     add = parser.add_argument
     add("--rounds", type=int, default=5, help="of each case")
-    add("--seconds", type=float, default=12, help="that texts come")
+    add("--seconds", type=float, default=25, help="that texts come")
     add("--rate", type=int, default=50, help="texts a second")
     add("--voices", type=int, default=200, help="voice messages, at once")
     add("--recording", type=int, default=240, help="KiB of each")
@@ -197,6 +227,8 @@ def read_options():
     add("--hold", type=int, default=500, help="ms that the model takes")
     add("--fetch", type=int, default=200, help="ms that LINE's host takes")
     add("--hear", type=int, default=1000, help="ms that a transcript takes")
+    add("--speak", type=int, default=1000, help="ms until speech comes")
+    add("--speech", type=int, default=30, help="s of it; 0: no voice answers")
     add("--patience", type=float, default=60, help="s, for all transcripts")
     add("--protocols", type=conversations.words(str),
         default=["http", "https"], help="HTTP/1.1 and HTTP/2 over TLS")

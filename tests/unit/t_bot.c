@@ -157,6 +157,11 @@ what_was_heard_stands_above_the_answer(void **state)
 	assert_string_equal(text,
 	    "You said: \xe2\x80\x9chow are you?\xe2\x80\x9d\n\nFine.");
 	free(text);
+	text = bot_heard("how are you?", "Fine.", "zh-TW");
+	assert_string_equal(text,
+	    "\xe6\x82\xa8\xe8\xaa\xaa\xef\xbc\x9a\xe3\x80\x8c"
+	    "how are you?\xe3\x80\x8d\n\nFine.");
+	free(text);
 	heard[0] = 'x';
 	for (i = 1; i + 2 < sizeof(heard); i += 2)
 		memcpy(heard + i, umlaut, sizeof(umlaut));
@@ -179,11 +184,23 @@ say_or_run_short(void *unused)
 	return true;
 }
 
+static bool
+hear_or_run_short(void *unused)
+{
+	char *text = bot_heard("how are you?", "Fine.", "ja");
+
+	(void)unused;
+	free(text);
+	return text != NULL;
+}
+
 static void
 every_allocation_may_fail(void **state)
 {
 	(void)state;
 	assert_true(fail_alloc_each(say_or_run_short, NULL) >= 0);
+	assert_true(fail_alloc_each(hear_or_run_short, NULL) >=
+	    FAIL_ALLOC_LEAST(3));
 }
 
 int

@@ -52,7 +52,8 @@ static void
 labels_are_understood(void **state)
 {
 	static const uint8_t prefs[PREFS_BYTES] = { 0 };
-	static const char *const tags[] = { "en", "zh-Hant" };
+	static const char *const tags[] = { "en", "zh-Hant", "ja", "th", "vi",
+		"id" };
 	const char *labels[BOT_QUICK_MAX], *language;
 	size_t i, n;
 
