@@ -15,6 +15,8 @@ enum command {
 	COMMAND_VOICE_OFF,  /* none is */
 	COMMAND_VOICE_AUTO, /* those to voice messages are */
 	COMMAND_SPEAK,      /* read the last answer aloud */
+	COMMAND_HELP,       /* say what you can do */
+	COMMAND_NEW,        /* begin anew; has words, but nobody obeys it yet */
 	COMMAND__MAX
 };
 

@@ -11,9 +11,10 @@
 #include <stdint.h>
 
 #include "bot/command.h"
+#include "store/store.h"
 
 /* Which byte means what: stored, so never use one for something else. */
-enum prefs_byte { PREFS_VOICE = 0, PREFS_BYTES = 8 };
+enum prefs_byte { PREFS_VOICE = 0, PREFS_BYTES = STORE_PREFS };
 
 /* Are answers read aloud?  Stored: never change a number. */
 enum prefs_voice {

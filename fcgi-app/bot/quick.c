@@ -3,6 +3,7 @@
 
 struct offer {
 	enum command command;
+	bool offered;      /* as a button */
 	bool choice;       /* not offered to who has chosen it */
 	bool needs_sound;  /* not offered where there is no voice */
 	bool needs_silent; /* nor when the answer was spoken */
@@ -10,19 +11,18 @@ struct offer {
 };
 
 static const struct offer offers[] = {
-	/* clang-format off */
-	{ COMMAND_SPEAK,      false, true, true,  WORDS_NOTHING_TO_SPEAK },
-	{ COMMAND_VOICE_ON,   true,  true, false, WORDS_VOICE_ON },
-	{ COMMAND_VOICE_AUTO, true,  true, false, WORDS_VOICE_AUTO },
-	{ COMMAND_VOICE_OFF,  true,  true, false, WORDS_VOICE_OFF },
-	/* clang-format on */
+	{ COMMAND_SPEAK, true, false, true, true, WORDS_NOTHING_TO_SPEAK },
+	{ COMMAND_VOICE_ON, true, true, true, false, WORDS_VOICE_ON },
+	{ COMMAND_VOICE_AUTO, true, true, true, false, WORDS_VOICE_AUTO },
+	{ COMMAND_VOICE_OFF, true, true, true, false, WORDS_VOICE_OFF },
+	{ COMMAND_HELP, false, false, false, false, WORDS_HELP },
 };
 
 enum { N_OFFERS = sizeof(offers) / sizeof(offers[0]) };
 _Static_assert((int)N_OFFERS <= (int)BOT_QUICK_MAX,
     "all of them may be offered");
-_Static_assert((int)N_OFFERS == (int)COMMAND__MAX - 1,
-    "each command has a row");
+_Static_assert((int)N_OFFERS == (int)COMMAND_NEW - 1,
+    "each command that is obeyed has a row");
 
 size_t
 bot_quick(const uint8_t prefs[PREFS_BYTES], bool has_voice, bool spoken,
@@ -33,7 +33,7 @@ bot_quick(const uint8_t prefs[PREFS_BYTES], bool has_voice, bool spoken,
 	size_t n = 0;
 
 	for (o = offers; o < offers + N_OFFERS; o++)
-		if (!(o->choice && o->command == chosen) &&
+		if (o->offered && !(o->choice && o->command == chosen) &&
 		    !(o->needs_sound && !has_voice) &&
 		    !(o->needs_silent && spoken))
 			labels[n++] = command_label(o->command, language);

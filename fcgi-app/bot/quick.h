@@ -25,9 +25,9 @@ size_t bot_quick(const uint8_t prefs[PREFS_BYTES], bool has_voice, bool spoken,
     const char *language, const char *labels[BOT_QUICK_MAX]);
 
 /*
- * What is said to a command other than COMMAND_NONE: that it is done; that
- * there is no voice; to COMMAND_SPEAK that there is nothing to read aloud, for
- * when there is not.
+ * What is said to a command other than COMMAND_NONE and COMMAND_NEW: that it
+ * is done; that there is no voice; to COMMAND_SPEAK that there is nothing to
+ * read aloud, for when there is not; to COMMAND_HELP the help.
  */
 enum words bot_command_words(enum command, bool has_voice);
 

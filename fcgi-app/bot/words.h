@@ -31,6 +31,7 @@ enum words {
 	WORDS_NOT_SPOKEN,       /* below an answer: its text alone */
 	WORDS_VOICE_FOLLOWS,    /* below an answer */
 	WORDS_SPOKEN_IN_PART,   /* below an answer: it is too long to read */
+	WORDS_HELP,             /* what we can do, and how to ask; a page */
 	WORDS__MAX
 };
 

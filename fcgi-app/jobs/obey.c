@@ -13,7 +13,8 @@ obey(struct job *job, enum command command)
 
 	if (has_voice && prefs_apply(job->stored.prefs, command)) {
 		job->sets_prefs = true;
-	} else if (has_voice && job->stored.n_turns > 0) {
+	} else if (command == COMMAND_SPEAK && has_voice &&
+	    job->stored.n_turns > 0) {
 		notice_loading(job->engine, job);
 		job->aloud = true;
 		return OUT_NEXT;

@@ -158,7 +158,7 @@ think_start(struct job *job)
 	bool fresh =
 	    p->deadline_ms == 0 || p->interrupted != 0 || job->stored.aged;
 
-	if (command != COMMAND_NONE)
+	if (command != COMMAND_NONE && command != COMMAND_NEW)
 		return obey(job, command);
 	if (fresh) {
 		p->deadline_ms =

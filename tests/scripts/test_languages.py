@@ -85,7 +85,7 @@ def test_ours_are_all_there():
 
 
 @pytest.mark.parametrize("tag, code, has", [
-    ("zh-Hant", "big5", r"[一-鿿]"), ("ja", "cp932", r"[ぁ-ん]"),
+    ("zh-Hant", "big5", r"[一-鿿]"), ("ja", "euc_jis_2004", r"[ぁ-ん]"),
     ("th", "cp874", r"[ก-๙]"), ("id", "cp1252", r"[a-z]"),
     ("en", "cp1252", r"[a-z]"), ("vi", "utf-8", r"[ăâđêôơưàáảãạ-ỹ]")])
 def test_ours_are_in_their_own_script(tag, code, has):

@@ -130,6 +130,21 @@ the_last_answer_is_said_aloud(void **state)
 	assert_int_equal(upstream_delivered(f->up), 4);
 }
 
+/* With voices and an answer to read aloud, too. */
+static void
+help_is_said_and_not_read_aloud(void **state)
+{
+	struct fixture *f = *state;
+
+	start(f);
+	ask(f, 1, "What is it?");
+	ask(f, 2, "HELP!");
+	assert_counts(f, 1, 0, 0);
+	assert_int_equal(upstream_saw(f->up, "I am not a doctor."), 1);
+	ask(f, 3, "new");
+	assert_counts(f, 2, 0, 0);
+}
+
 static void
 without_an_address_there_are_no_voices(void **state)
 {
@@ -280,6 +295,7 @@ main(void)
 		SCENE(a_text_is_answered_by_text),
 		SCENE(the_user_says_when_a_voice_is_wanted),
 		SCENE(the_last_answer_is_said_aloud),
+		SCENE(help_is_said_and_not_read_aloud),
 		SCENE(without_a_sound_the_text_comes_alone),
 		SCENE(who_waits_for_a_voice_is_busy_until_it_is_late),
 		SCENE(a_late_voice_may_follow_by_a_push),

@@ -86,6 +86,8 @@ commands_are_confirmed(void **state)
 	    WORDS_VOICE_AUTO);
 	assert_int_equal(bot_command_words(COMMAND_SPEAK, true),
 	    WORDS_NOTHING_TO_SPEAK);
+	assert_int_equal(bot_command_words(COMMAND_HELP, true), WORDS_HELP);
+	assert_int_equal(bot_command_words(COMMAND_HELP, false), WORDS_HELP);
 	for (c = COMMAND_VOICE_ON; c <= COMMAND_SPEAK; c++)
 		assert_int_equal(bot_command_words(c, false), WORDS_NO_VOICE);
 }
