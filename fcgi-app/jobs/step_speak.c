@@ -42,6 +42,7 @@ bool
 speak_is_wanted(const struct job *job)
 {
 	return job->engine->helper != NULL && job->remember &&
+	    message_room(job->reply) > 0 &&
 	    prefs_want_voice(job->stored.prefs,
 		(job->stored.progress.flags & QUESTION_HEARD) != 0);
 }

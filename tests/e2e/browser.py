@@ -53,6 +53,7 @@ class Browser:
         return self
 
     def start(self):
+        assert shutil.which(PROGRAM), f"no {PROGRAM}: scripts/deps.sh check"
         theirs_in, self.to = high_pipe()
         self.back, theirs_out = high_pipe()
         with open(os.path.join(self.folder, "log"), "wb") as log:

@@ -72,6 +72,24 @@ def test_a_recording_is_sent_and_its_answer_played(page, bot, sim, tmp_path,
     assert page.errors == []
 
 
+def test_an_answer_is_read_aloud_at_a_click(page, bot, sim):
+    """The button below a written answer."""
+    page.run(f"""(() => {{
+        const phone = document.querySelector("#user-3");
+        phone.querySelector("textarea").value = "{WORDS}";
+        phone.querySelector("[type=submit]").click();
+    }})()""")
+    button = ("[...document.querySelectorAll('#user-3 .quick button')]"
+              ".find((one) => one.textContent === 'Speak')")
+    assert page.wait(f"Boolean({button})", 30)
+    assert page.run("document.querySelector('#user-3 audio')") is None
+    page.run(f"{button}.click()")
+    assert page.wait("document.querySelector('#user-3 audio') !== null", 30)
+    at, _, error = page.run(LISTEN.replace("user-1", "user-3"))
+    assert error is None and at > 0.3
+    assert page.errors == [] and len(sim.model_calls) == 1
+
+
 def test_control_what_is_no_sound_is_not_played(bot, sim):
     """The same page over a file that is no sound, and a call that fails."""
     ask_aloud(sim, "user-1")

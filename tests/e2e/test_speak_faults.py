@@ -131,6 +131,46 @@ def test_without_time_for_a_sound_none_is_asked_for(deploy, server, sim,
     assert sim.voice.calls == []
 
 
+def test_who_waits_too_long_for_a_place_reads(deploy, server, sim, users,
+                                              measure):
+    """Two are spoken to at a time; for the last ones that takes too long."""
+    bot = deploy(server, workers=1, PUBLIC_BASE_URL=BASE, TTS_TIMEOUT=4,
+                 SPEECH_JOBS=2)
+    most = []
+
+    def latency(call):
+        most.append(sum(c.ended is None for c in list(sim.voice.calls)))
+        return 1.5
+
+    for one in users(8):
+        sim.say(one, "voice on")
+    assert sim.wait_for(lambda: len(sim.deliveries) == 8, 8)
+    assert bot.wait_idle(5)
+    sim.voice.latency = latency
+    for one in users(8):
+        sim.say(one, WORDS)
+    assert sim.wait_for(lambda: len(sim.deliveries) == 16, 20)
+    assert bot.wait_idle(5)
+    spoken = [d for d in sim.deliveries[8:] if sounds([d])]
+    read = [d for d in sim.deliveries[8:] if texts_of([d])[1:] == [NOT_SPOKEN]]
+    measure("of 8, two at a time for 1.5 s each, spoken", len(spoken), "")
+    assert max(most) <= 2 and spoken and read
+    assert len(spoken) + len(read) == 8
+    assert len(sim.voice.calls) == len(spoken)
+
+
+def test_an_answer_that_fills_all_messages_is_read_alone(bot, sim, user):
+    """LINE takes five messages, and these are five: nothing is paid for."""
+    answer = " ".join(f"Sentence {n} is about water." for n in range(900))
+    sim.model.answer = lambda question, contents: answer
+    ask_aloud(sim, user("mei"))
+    assert sim.wait_for(lambda: sim.deliveries, 15)
+    assert bot.wait_idle(5)
+    (delivery,) = sim.deliveries
+    assert len(delivery.messages) == 5 and sounds([delivery]) == []
+    assert sim.voice.calls == []
+
+
 def test_a_quota_that_is_used_up_silences_everybody(deploy, server, sim,
                                                     user):
     bot = deploy(server, fresh=True, PUBLIC_BASE_URL=BASE)

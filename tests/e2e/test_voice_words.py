@@ -90,6 +90,35 @@ def test_spoken_words_are_words_as_well(bot, sim, user):
     assert sim.voice.calls == [] and sim.model_calls == []
 
 
+def labels(delivery):
+    """What the buttons below the last message say, and send."""
+    items = delivery.messages[-1].get("quickReply", {}).get("items", [])
+    assert all(item["action"]["label"] == item["action"]["text"]
+               for item in items)
+    return [item["action"]["text"] for item in items]
+
+
+def test_every_button_that_is_offered_is_understood(talk, sim):
+    answer = talk("What helps me to sleep?")
+    offered = labels(answer)
+    assert offered == ["Speak", "Voice on", "Voice off"]
+    assert labels(talk("Voice on")) != []
+    spoken = talk("What helps against a cold?")
+    assert len(sounds([spoken])) == 1
+    assert {"Voice off", "Voice auto"} <= set(labels(spoken))
+    assert "Voice on" not in labels(spoken)
+    for label in {*offered, *labels(spoken)}:
+        assert "About" not in "".join(texts_of([talk(label)]))
+    assert len(sim.model_calls) == 2
+
+
+def test_without_voices_no_button_speaks_of_them(deploy, server, sim, user):
+    deploy(server)
+    sim.say(user("mei"), "What helps me to sleep?")
+    assert sim.wait_for(lambda: sim.deliveries, 8)
+    assert labels(sim.deliveries[0]) == []
+
+
 def test_a_question_about_the_words_is_a_question(talk, sim):
     for question in ("Why can I not speak?", "voice on my mind",
                      "朗讀困難怎麼辦？"):
