@@ -185,6 +185,17 @@ job_log(const struct job *job)
 	    job->step.wait_ms);
 }
 
+/* What was answered stays, without its sound: that needs no room. */
+static void
+job_step_as_it_was(struct job *job)
+{
+	free(job->reply);
+	free(job->follow);
+	job->reply = job->follow = NULL;
+	job->reply_len = 0;
+	job_step(job, STORE_ANSWER);
+}
+
 /*
  * Others are about to end and to make room; but better a short word than an
  * answer that comes when the lease is over.
@@ -201,9 +212,8 @@ job_wait_for_room(struct job *job)
 	log_limited(&limit, LOG_WARN,
 	    "job=%s reason=full bytes=%zu remedy=\"raise STORE_MAP_MB\"",
 	    job->name, job->reply_len);
-	if (job->said) { /* then without the sound */
-		job->wait_ms = 0;
-		job_settle(job, OUT_RETRY);
+	if (job->said) {
+		job_step_as_it_was(job);
 		return;
 	}
 	job->stored.progress.stage = STAGE_THINK;
@@ -211,8 +221,8 @@ job_wait_for_room(struct job *job)
 }
 
 /*
- * What was heard is in the store now, and with it the turns that others may
- * have added while it was listened to.
+ * The store knows more than we do: what was heard is there now, with the turns
+ * that others may have added meanwhile, or an answer as it was.
  */
 static void
 job_reload(struct job *job)
@@ -266,7 +276,8 @@ job_committed(struct job *job, enum store_rc rc)
 	job->said |= job->step.kind == STORE_ANSWER;
 	if (job->step.follow != NULL)
 		engine_claim_within(engine, FOLLOW_MS);
-	if (job->step.kind == STORE_HEARD)
+	if (job->step.kind == STORE_HEARD ||
+	    (job->step.kind == STORE_ANSWER && job->step.reply == NULL))
 		job_reload(job);
 	else
 		job_resume(job);
