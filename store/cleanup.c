@@ -25,13 +25,14 @@ static const char help[] =
     "       mededbot-cleanup [--config FILE] --check\n"
     "\n"
     "Removes expired sessions, event ids and dead letters from DATA_DIR, and\n"
-    "from AUDIO_DIR voice answers that are too old or too many.\n"
+    "from AUDIO_DIR voice answers that are too old or too big\n"
+    "together.\n"
     "Run it from cron, as the user whom DATA_DIR belongs to.\n"
     "\n"
     "  --config FILE  settings (default: $MEDEDBOT_CONFIG, then ./.env)\n"
     "  --check        remove nothing; say what in DATA_DIR is wrong\n"
     "  --force        remove although the clock jumped since the last run\n"
-    "  --verbose      say in one line what was removed\n"
+    "  --verbose      say what was removed\n"
     "  --help         this text\n"
     "  --version      the version\n"
     "\n"
@@ -124,8 +125,9 @@ sweep_audio(const struct settings *settings, const struct options *options,
 	if (rc == SHELF_NONE)
 		return 0;
 	if (rc != SHELF_OK) {
-		(void)fprintf(stderr, "mededbot-cleanup: AUDIO_DIR %s: %s\n",
-		    settings->audio_dir, strerror(errno));
+		(void)fprintf(stderr,
+		    "mededbot-cleanup: AUDIO_DIR %s: %s; %s\n",
+		    settings->audio_dir, strerror(errno), shelf_remedy(errno));
 		return EXIT_REFUSED;
 	}
 	if (options->verbose)

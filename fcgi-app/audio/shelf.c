@@ -27,6 +27,26 @@ rc_of_errno(void)
 						 : SHELF_ERR;
 }
 
+const char *
+shelf_remedy(int error)
+{
+	switch (error) {
+	case ENOTDIR: /* what a link to a folder is called as well */
+	case ELOOP:
+		return "name a folder, and no link to one";
+	case EACCES:
+	case EPERM:
+		return "let the user who runs this write to it";
+	case ENOSPC:
+	case EDQUOT:
+		return "make room on its disk";
+	case ENOENT:
+		return "make the folder that it is in";
+	default:
+		return "is its disk mounted, writable and sound?";
+	}
+}
+
 static int
 open_folder(const char *folder)
 {
@@ -90,7 +110,8 @@ keep(struct entries *entries, const struct entry *entry)
 /*
  * Looks at one name: removes it when it is old, else keeps it in the list.  A
  * file from the future, written before the clock was set back, has an age
- * below 0, and no more than ttl_s of it.  -1 when memory is short.
+ * below 0, and no more than ttl_s of it.  -1 when memory is short or an old
+ * one cannot be removed.
  */
 static int
 look(int fd, const char *name, const struct shelf_limits *limits, int64_t now_s,
@@ -108,8 +129,9 @@ look(int fd, const char *name, const struct shelf_limits *limits, int64_t now_s,
 	entry.age_s = now_s - st.st_mtime;
 	entry.bytes = (uint64_t)st.st_size;
 	if (entry.age_s > limit_s || entry.age_s < -limit_s) {
-		if (unlinkat(fd, name, 0) == 0)
-			++*(unfinished ? &swept->unfinished : &swept->expired);
+		if (unlinkat(fd, name, 0) == -1)
+			return errno == ENOENT ? 0 : -1;
+		++*(unfinished ? &swept->unfinished : &swept->expired);
 		return 0;
 	}
 	swept->bytes += entry.bytes;

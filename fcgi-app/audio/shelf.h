@@ -24,6 +24,9 @@ enum shelf_rc {
 	SHELF_ERR   /* errno says what */
 };
 
+/* What helps when errno says why a folder was refused; static. */
+const char *shelf_remedy(int error);
+
 /* 32 hexadecimal digits, ".mp3" and a NUL. */
 enum { SHELF_NAME_SIZE = 37 };
 

@@ -60,9 +60,10 @@ publish(const struct voice_order *order, const char *file, size_t len,
 	case SHELF_FULL:
 		return because(voice, VOICE_NO_ROOM, "folder");
 	case SHELF_NONE:
-		errno = ENOENT;
+		voice->error = ENOENT;
 		break;
 	case SHELF_ERR:
+		voice->error = errno;
 		break;
 	}
 	return because(voice, VOICE_ERR, "folder");

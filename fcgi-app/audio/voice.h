@@ -41,6 +41,7 @@ struct voice_order {
 struct voice {
 	uint32_t duration_ms; /* also when IMPLAUSIBLE */
 	const char *why;      /* for the log, static; "" with OK */
+	int error;            /* errno of the folder; 0: it is not to blame */
 };
 
 /* *voice is set in any case; nothing is published but with VOICE_OK. */

@@ -168,6 +168,16 @@ is_url(const char *value)
 	return strncmp(value, "https://", 8) == 0 && host == value + 8;
 }
 
+/* Of an address: https://, a host, perhaps a port, and no path behind it. */
+static bool
+is_host(const char *url)
+{
+	const char *host = strstr(url, "://") + 3;
+
+	return strncmp(url, "https:", 6) == 0 &&
+	    strspn(strchrnul(host, '/'), "/") == strlen(strchrnul(host, '/'));
+}
+
 static bool
 is_path(const char *value)
 {
@@ -201,7 +211,7 @@ is_allowed(const struct setting *row, const char *value)
 	case SETTING_URL:
 		return is_url(value);
 	case SETTING_HTTPS:
-		return is_url(value) && strncmp(value, "https:", 6) == 0 &&
+		return is_url(value) && is_host(value) &&
 		    strlen(value) <= row->max;
 	case SETTING_NUMBER:
 	case SETTING_RATE:
@@ -286,7 +296,7 @@ setting_allowed(const struct setting *row, char *out, size_t size)
 		[SETTING_URL] = { "an https:// address, or http:// to "
 				  "127.0.0.1, [::1] or localhost",
 		    NULL },
-		[SETTING_HTTPS] = { "an https:// address", NULL },
+		[SETTING_HTTPS] = { "an https:// address without a path", NULL },
 	};
 	const struct form *form = &forms[row->kind];
 

@@ -32,8 +32,10 @@ job_buttons(const struct job *job, const char *messages, bool spoken,
     size_t *len)
 {
 	const char *labels[BOT_QUICK_MAX];
+	bool is_answer =
+	    job->remember || (job->stored.n_turns > 0 && !job->forgets);
 	size_t n = bot_quick(job->stored.prefs, job->engine->helper != NULL,
-	    spoken, job->engine->set->default_language, labels);
+	    spoken || !is_answer, job->engine->set->default_language, labels);
 
 	return message_with_quick_replies(messages, labels, n, len);
 }
@@ -86,8 +88,8 @@ job_say(struct job *job, enum words words)
 	const char *text =
 	    words_text(words, job->engine->set->default_language);
 
-	job->reply = messages(job, text, &job->reply_len);
 	job->remember = false;
+	job->reply = messages(job, text, &job->reply_len);
 	job->stored.progress.outcome = OUTCOME_ANSWERED;
 	return job->reply == NULL ? without_memory(job) : OUT_NEXT;
 }
@@ -99,9 +101,9 @@ job_conclude(struct job *job, enum outcome outcome, const char *text)
 
 	if (bot_answer(said[outcome], text, job->engine->set->default_language,
 		&say) == 0) {
+		job->remember = say.remember;
 		job->reply = answer_messages(job, &say, &job->reply_len);
 		job->answer = say.text;
-		job->remember = say.remember;
 	}
 	if (job->reply == NULL)
 		return without_memory(job);

@@ -315,6 +315,10 @@ encoded(struct job *job)
 
 	if (u->rc == VOICE_OK)
 		return with_sound(job);
+	if (u->voice.error != 0)
+		log_error("AUDIO_DIR path=\"%s\" error=\"%s\" remedy=\"%s\"",
+		    u->order.folder, strerror(u->voice.error),
+		    shelf_remedy(u->voice.error));
 	log_warn("job=%s stage=speak voice=%s why=\"%s\" duration_ms=%u",
 	    job->name, voice_rc_name(u->rc), u->voice.why,
 	    u->voice.duration_ms);

@@ -206,9 +206,8 @@ utterances_open(struct engine *engine, char *err, size_t err_size)
 	if (*set->public_base_url == '\0')
 		return 0;
 	if (shelf_open(set->audio_dir) != SHELF_OK) {
-		(void)snprintf(err, err_size,
-		    "AUDIO_DIR %s: %s; make it, or let us write to it",
-		    set->audio_dir, strerror(errno));
+		(void)snprintf(err, err_size, "AUDIO_DIR %s: %s; %s",
+		    set->audio_dir, strerror(errno), shelf_remedy(errno));
 		return -1;
 	}
 	engine->helper = helper_new();
