@@ -185,25 +185,35 @@ job_log(const struct job *job)
 	    job->step.wait_ms);
 }
 
+/* What is in the store already goes as it is, and asks for no room. */
+static void
+job_say_stored(struct job *job)
+{
+	free(job->reply);
+	free(job->follow);
+	job->reply = job->follow = NULL;
+	job->reply_len = 0;
+	job_step_answer(job, STAGE_DELIVER);
+}
+
 /*
  * Others are about to end and to make room; but better a short word than an
- * answer that comes when the lease is over.
+ * answer that comes when the lease is over.  A text waits for no sound.
  */
 static void
 job_wait_for_room(struct job *job)
 {
 	static struct log_limit limit = LOG_LIMIT(10);
 
-	if (clock_boot_ms() < job->lease_until_ms - NO_ROOM_MS) {
+	if (!job->said && clock_boot_ms() < job->lease_until_ms - NO_ROOM_MS) {
 		engine_commit_again(job);
 		return;
 	}
 	log_limited(&limit, LOG_WARN,
 	    "job=%s reason=full bytes=%zu remedy=\"raise STORE_MAP_MB\"",
 	    job->name, job->reply_len);
-	if (job->said) { /* then without the sound */
-		job->wait_ms = 0;
-		job_settle(job, OUT_RETRY);
+	if (job->said) {
+		job_say_stored(job);
 		return;
 	}
 	job->stored.progress.stage = STAGE_THINK;
@@ -212,7 +222,7 @@ job_wait_for_room(struct job *job)
 
 /*
  * What was heard is in the store now, and with it the turns that others may
- * have added while it was listened to.
+ * have added while it was listened to.  So is a reply that stayed as it was.
  */
 static void
 job_reload(struct job *job)
@@ -266,7 +276,8 @@ job_committed(struct job *job, enum store_rc rc)
 	job->said |= job->step.kind == STORE_ANSWER;
 	if (job->step.follow != NULL)
 		engine_claim_within(engine, FOLLOW_MS);
-	if (job->step.kind == STORE_HEARD)
+	if (job->step.kind == STORE_HEARD ||
+	    (job->step.kind == STORE_ANSWER && job->step.reply == NULL))
 		job_reload(job);
 	else
 		job_resume(job);
