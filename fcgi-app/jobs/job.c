@@ -214,14 +214,14 @@ job_give_back(struct job *job)
 
 	if (job->ending)
 		return;
-	speech_leave(job);
-	speak_forget(job);
 	if (job->call != NULL) {
 		net_cancel(job->call);
 		job->call = NULL;
 		if (p->stage == STAGE_DELIVER && job->way == DELIVERY_BY_REPLY)
 			p->flags |= DELIVERY_UNKNOWN;
 	}
+	speech_leave(job);
+	speak_forget(job);
 	if (p->tries > 0)
 		p->tries--;
 	if (p->stage != STAGE_DELIVER)

@@ -185,27 +185,27 @@ job_log(const struct job *job)
 	    job->step.wait_ms);
 }
 
-/* What was answered stays, without its sound: that needs no room. */
+/* What is in the store already goes as it is, and asks for no room. */
 static void
-job_step_as_it_was(struct job *job)
+job_say_stored(struct job *job)
 {
 	free(job->reply);
 	free(job->follow);
 	job->reply = job->follow = NULL;
 	job->reply_len = 0;
-	job_step(job, STORE_ANSWER);
+	job_step_answer(job, STAGE_DELIVER);
 }
 
 /*
  * Others are about to end and to make room; but better a short word than an
- * answer that comes when the lease is over.
+ * answer that comes when the lease is over.  A text waits for no sound.
  */
 static void
 job_wait_for_room(struct job *job)
 {
 	static struct log_limit limit = LOG_LIMIT(10);
 
-	if (clock_boot_ms() < job->lease_until_ms - NO_ROOM_MS) {
+	if (!job->said && clock_boot_ms() < job->lease_until_ms - NO_ROOM_MS) {
 		engine_commit_again(job);
 		return;
 	}
@@ -213,7 +213,7 @@ job_wait_for_room(struct job *job)
 	    "job=%s reason=full bytes=%zu remedy=\"raise STORE_MAP_MB\"",
 	    job->name, job->reply_len);
 	if (job->said) {
-		job_step_as_it_was(job);
+		job_say_stored(job);
 		return;
 	}
 	job->stored.progress.stage = STAGE_THINK;
@@ -221,8 +221,8 @@ job_wait_for_room(struct job *job)
 }
 
 /*
- * The store knows more than we do: what was heard is there now, with the turns
- * that others may have added meanwhile, or an answer as it was.
+ * What was heard is in the store now, and with it the turns that others may
+ * have added while it was listened to.  So is a reply that stayed as it was.
  */
 static void
 job_reload(struct job *job)

@@ -49,19 +49,28 @@ speak_is_wanted(const struct job *job)
 
 /* ---- how it ends --------------------------------------------------------- */
 
-/* LINE's messages with the sound; what has no answer before it comes alone. */
+/*
+ * LINE's messages with the sound; what has no answer before it comes alone, or
+ * with the note that it is the beginning.
+ */
 static char *
 messages_with(const struct job *job, const struct utterance *u, size_t *len)
 {
 	const char *messages = job_messages(job);
 	const char *note = words_text(WORDS_SPOKEN_IN_PART,
 	    job->engine->set->default_language);
-	char *sound, *out;
+	char *sound, *out, *alone = NULL;
 
+	if (messages == NULL && u->cut) {
+		alone = message_texts(note, job->stored.quote_token, NULL);
+		messages = alone;
+	}
 	sound = messages == NULL
 	    ? message_audio(u->url, u->voice.duration_ms, NULL)
-	    : message_with_audio(messages, u->cut ? note : NULL, u->url,
+	    : message_with_audio(messages,
+		  u->cut && alone == NULL ? note : NULL, u->url,
 		  u->voice.duration_ms, NULL);
+	free(alone);
 	if (sound == NULL)
 		return NULL;
 	out = job_buttons(job, sound, true, len);

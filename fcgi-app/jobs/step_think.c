@@ -246,6 +246,9 @@ think_no_room(struct job *job)
 {
 	free(job->answer);
 	free(job->reply);
-	job->answer = job->reply = NULL;
+	free(job->follow);
+	job->answer = job->reply = job->follow = NULL;
+	job->sets_prefs = job->aloud = job->forgets =
+	    false; /* they ask for room as well */
 	return job_conclude(job, OUTCOME_BUSY, NULL);
 }

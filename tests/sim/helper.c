@@ -169,7 +169,7 @@ __wrap_voice_make(const struct voice_order *order, struct voice *voice)
 	static const enum voice_rc bad[] = { VOICE_NO_SOUND, VOICE_IMPLAUSIBLE,
 		VOICE_NO_ROOM, VOICE_ERR };
 
-	*voice = (struct voice){ SOUND_MS, "" };
+	*voice = (struct voice){ .duration_ms = SOUND_MS, .why = "" };
 	if (order->len == 0)
 		sim_fail("a sound without bytes is encoded");
 	if (sim_fault(FAULT_ENCODER))

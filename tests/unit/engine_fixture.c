@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -198,4 +199,58 @@ wait_until_finished(struct fixture *f)
 	while (stat_of(f).unfinished > 0 && clock_boot_ms() < until)
 		usleep(5000);
 	assert_int_equal(stat_of(f).unfinished, 0);
+}
+
+/*
+ * Long answers to those take what is left for long answers.  One of less than
+ * a page takes no more than was owed to its job: of those any number may fit.
+ */
+static void
+answer_until_full(struct fixture *f, const struct store_verdict *verdicts,
+    size_t n)
+{
+	static const char text[60000] = "";
+	struct store_step step = { .kind = STORE_ANSWER,
+		.lease_ms = 60000,
+		.reply = text,
+		.reply_len = sizeof(text) };
+	size_t i;
+
+	for (i = 0; i < n && step.reply_len > 4096; i++) {
+		step.lease = verdicts[i].lease;
+		assert_int_equal(store_steps(f->store, &step, 1, now()),
+		    STORE_OK);
+		if (step.rc == STORE_FULL)
+			step.reply_len /= 2;
+	}
+	assert_int_equal(step.rc, STORE_FULL);
+}
+
+void
+fill_store(struct fixture *f)
+{
+	enum { AT_ONCE = 64 };
+	static char ids[AT_ONCE][32];
+	struct store_limits limits = { 1000, 0, 100000, 0, 60000, 10000 };
+	struct store_verdict verdicts[AT_ONCE], first[AT_ONCE];
+	struct store_event events[AT_ONCE];
+	unsigned next = 0;
+	size_t n = AT_ONCE, i;
+
+	while (n > 0) {
+		for (i = 0; i < n; i++) {
+			(void)snprintf(ids[i], sizeof(ids[i]), "f%u", next++);
+			events[i] = (struct store_event){ .id = ids[i],
+				.chat = ids[i],
+				.to = ids[i],
+				.text = "?",
+				.line_ms = clock_wall_ms() };
+		}
+		if (store_admit(f->store, events, n, &limits, now(),
+			verdicts) == STORE_FULL)
+			n /= 2;
+		else if (next == AT_ONCE)
+			memcpy(first, verdicts, sizeof(first));
+	}
+	answer_until_full(f, first, AT_ONCE);
 }

@@ -45,4 +45,10 @@ enum store_fate admit_token(struct fixture *, unsigned user, unsigned event,
 struct store_stat stat_of(struct fixture *);
 void wait_until_finished(struct fixture *);
 
+/*
+ * Admits small messages of ever new users, whom nobody answers, until there is
+ * no room; then there is none for long answers either.
+ */
+void fill_store(struct fixture *);
+
 #endif

@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "jobs/stage.h"
 #include "tests/unit/engine_fixture.h"
 
 #define SOUND "\"originalContentUrl\":\"https://bot.example/audio/"
@@ -301,6 +302,147 @@ no_more_than_speech_jobs_are_spoken(void **state)
 	assert_int_equal(files(f), 6);
 }
 
+/* Not told to the engine yet, with a lease as long as its own. */
+static void
+admit_text(struct fixture *f, const char *id, const char *text,
+    struct store_verdict *verdict)
+{
+	struct store_event e = { .id = id,
+		.chat = "U1",
+		.to = "U1",
+		.reply_token = id,
+		.text = text,
+		.line_ms = clock_wall_ms() };
+	struct store_limits limits = { 1000, 0, 100000, 0,
+		engine_lease_ms(&f->settings), 10000 };
+
+	assert_int_equal(store_admit(f->store, &e, 1, &limits, now(), verdict),
+	    STORE_OK);
+	assert_int_equal(verdict->fate, STORE_ACCEPTED);
+}
+
+static void
+wait_for_delivery(struct fixture *f, unsigned n)
+{
+	int64_t until = clock_boot_ms() + 4 * WAIT_MS;
+
+	while (upstream_delivered(f->up) < n && clock_boot_ms() < until)
+		usleep(5000);
+	assert_int_equal(upstream_delivered(f->up), n);
+}
+
+/* What the conversation was before. */
+static void
+remember(struct fixture *f, const char *question, const char *answer)
+{
+	struct store_verdict verdict;
+	struct store_step steps[2] = { { .kind = STORE_ANSWER,
+					   .lease_ms = 60000,
+					   .reply = "[]",
+					   .reply_len = 2,
+					   .question = question,
+					   .answer = answer,
+					   .history_turns = 10,
+					   .history_bytes = 100000 },
+		{ .kind = STORE_DONE } };
+
+	admit_text(f, "before", question, &verdict);
+	steps[0].lease = steps[1].lease = verdict.lease;
+	assert_int_equal(store_steps(f->store, steps, 2, now()), STORE_OK);
+	assert_int_equal(steps[1].rc, STORE_OK);
+}
+
+/* A choice that finds no room must not hold up anybody. */
+static void
+a_choice_without_room_becomes_a_short_word(void **state)
+{
+	static char question[40001];
+	struct fixture *f = *state;
+	struct store_verdict verdict;
+
+	memset(question, 'q', sizeof(question) - 1);
+	remember(f, question, "An answer.");
+	admit_text(f, "choice", "voice on", &verdict);
+	fill_store(f);
+	start(f);
+	assert_int_equal(mailbox_job(f->mailbox, &verdict.lease), 0);
+	mailbox_ring(f->mailbox);
+	wait_for_delivery(f, 1);
+	assert_int_equal(upstream_saw(f->up, "System busy"), 1);
+}
+
+/* A job whose answer is in the store, and is to be read aloud. */
+static void
+leave_to_be_spoken(struct fixture *f, const char *reply)
+{
+	struct store_verdict verdict;
+	struct store_step steps[2] = { { .kind = STORE_ANSWER,
+					   .progress.stage = STAGE_SPEAK,
+					   .lease_ms = 60000,
+					   .reply = reply,
+					   .reply_len = strlen(reply),
+					   .stays_busy = true },
+		{ .kind = STORE_WAIT, .progress.stage = STAGE_SPEAK } };
+
+	admit_text(f, "long", "What shall I do?", &verdict);
+	steps[0].lease = steps[1].lease = verdict.lease;
+	assert_int_equal(store_steps(f->store, steps, 2, now()), STORE_OK);
+	assert_int_equal(steps[0].rc, STORE_OK);
+	assert_int_equal(steps[1].rc, STORE_OK);
+}
+
+/* The text is in the store, and waits for no room that its sound may want. */
+static void
+without_room_for_the_sound_the_text_goes_at_once(void **state)
+{
+	static const char head[] = "[{\"type\":\"text\",\"text\":\"";
+	static const char sentence[] = "Drink water, and rest for a day. ";
+	static char reply[16384]; /* more than what is left when it is full */
+	struct fixture *f = *state;
+	struct upstream_knobs knobs = usual();
+	size_t at = sizeof(head) - 1;
+
+	memcpy(reply, head, sizeof(head));
+	for (; at + sizeof(sentence) + 4 < sizeof(reply);
+	     at += sizeof(sentence) - 1)
+		memcpy(reply + at, sentence, sizeof(sentence));
+	memcpy(reply + at, "\"}]", 4);
+	leave_to_be_spoken(f, reply);
+	fill_store(f);
+	knobs.tts_ms = 100000;
+	upstream_set(f->up, knobs);
+	start(f);
+	wait_for_delivery(f, 1);
+	assert_counts(f, 0, 1, 0);
+	assert_int_equal(upstream_saw(f->up, "Drink water"), 1);
+	assert_int_equal(upstream_pushed(f->up), 0);
+}
+
+static void
+of_a_long_answer_it_says_that_it_speaks_the_beginning(void **state)
+{
+	static const char sentence[] = "Drink water, and rest for a day. ";
+	static char answer[8192];
+	struct fixture *f = *state;
+	struct upstream_knobs knobs = usual();
+	struct store_verdict verdict;
+	size_t at;
+
+	for (at = 0; at + sizeof(sentence) < sizeof(answer);
+	     at += sizeof(sentence) - 1)
+		memcpy(answer + at, sentence, sizeof(sentence));
+	remember(f, "What shall I do?", answer);
+	knobs.tts_ms = 100000;
+	upstream_set(f->up, knobs);
+	start(f);
+	admit_text(f, "speak", "speak", &verdict);
+	assert_int_equal(mailbox_job(f->mailbox, &verdict.lease), 0);
+	mailbox_ring(f->mailbox);
+	wait_until_finished(f);
+	assert_counts(f, 0, 1, 1);
+	assert_int_equal(upstream_saw(f->up, "Only the beginning"), 1);
+}
+
 #define SCENE(f) cmocka_unit_test_setup_teardown(f, setup_voice, teardown)
 
 int
@@ -318,6 +460,9 @@ main(void)
 		SCENE(a_late_voice_may_follow_by_a_push),
 		SCENE(a_stopped_engine_hands_on_what_it_speaks),
 		SCENE(no_more_than_speech_jobs_are_spoken),
+		SCENE(a_choice_without_room_becomes_a_short_word),
+		SCENE(without_room_for_the_sound_the_text_goes_at_once),
+		SCENE(of_a_long_answer_it_says_that_it_speaks_the_beginning),
 		cmocka_unit_test_setup_teardown(
 		    without_an_address_there_are_no_voices, setup, teardown),
 	};
