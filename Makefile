@@ -88,7 +88,7 @@ SIM = $(filter-out tests/sim/memory_fixture.c,$(wildcard tests/sim/*.c))
 SIM_WRAPS = store_admit store_load store_claim store_steps store_mark \
 	    store_breaker_pass store_breaker_report store_pace \
 	    delivery_judge engine_random \
-	    helper_new helper_free helper_give helper_fd shelf_open voice_make
+	    helper_new helper_free helper_give helper_take_back helper_fd shelf_open voice_make
 SIM_HISTORIES = 100000
 
 # What runs in more than one thread, and what valgrind should see.

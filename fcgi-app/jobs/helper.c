@@ -154,6 +154,27 @@ helper_give(struct helper *helper, struct chore *chore)
 	pthread_mutex_unlock(&helper->lock);
 }
 
+bool
+helper_take_back(struct helper *helper, struct chore *chore)
+{
+	struct line *waiting = &helper->waiting;
+	struct chore **at;
+	bool found;
+
+	pthread_mutex_lock(&helper->lock);
+	at = &waiting->first;
+	while (*at != NULL && *at != chore)
+		at = &(*at)->next;
+	found = *at != NULL;
+	if (found) {
+		*at = chore->next;
+		if (waiting->last == &chore->next)
+			waiting->last = at;
+	}
+	pthread_mutex_unlock(&helper->lock);
+	return found;
+}
+
 void
 chore_drop(struct chore *chore)
 {

@@ -36,6 +36,12 @@ void helper_free(struct helper **);
 void helper_give(struct helper *, struct chore *);
 
 /*
+ * Takes it back if it was not begun: true, and its done is not called.  From
+ * the giver's thread.
+ */
+bool helper_take_back(struct helper *, struct chore *);
+
+/*
  * Says that nobody waits for it any more.  If it was not begun it never runs;
  * its done is called in any case, by helper_collect().
  */

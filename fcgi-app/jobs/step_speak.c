@@ -228,17 +228,6 @@ ask(struct job *job)
 	return OUT_CALL;
 }
 
-static enum out
-try_model(struct job *job)
-{
-	if (time_left(job) < LEAST_MS)
-		return without_sound(job, "late");
-	if (!store_breaker_pass(job->engine->store,
-		upstream_breaker(UPSTREAM_TTS), engine_now(), NULL))
-		return without_sound(job, "breaker");
-	return ask(job);
-}
-
 /* Once more after a while, which the job spends in the queue. */
 static enum out
 again(struct job *job, uint32_t asked_ms, const char *why)
@@ -252,6 +241,21 @@ again(struct job *job, uint32_t asked_ms, const char *why)
 		return without_sound(job, why);
 	speech_wait(job, clock_boot_ms() + wait);
 	return OUT_CALL;
+}
+
+/* Who has all the time waits until the model is asked again. */
+static enum out
+try_model(struct job *job)
+{
+	uint32_t wait_ms = 0;
+
+	if (time_left(job) < LEAST_MS)
+		return without_sound(job, "late");
+	if (!store_breaker_pass(job->engine->store,
+		upstream_breaker(UPSTREAM_TTS), engine_now(), &wait_ms))
+		return job->stored.voice ? again(job, wait_ms, "breaker")
+					 : without_sound(job, "breaker");
+	return ask(job);
 }
 
 struct rule {

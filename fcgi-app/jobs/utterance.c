@@ -34,7 +34,7 @@ speak_forget(struct job *job)
 	if (u == NULL)
 		return;
 	u->job = NULL;
-	if (u->busy)
+	if (u->busy && !helper_take_back(job->engine->helper, &u->chore))
 		chore_drop(&u->chore);
 	else
 		utterance_free(u);

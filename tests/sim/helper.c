@@ -31,6 +31,7 @@ static size_t n_published;
 WRAP(struct helper *, helper_new, void);
 WRAP(void, helper_free, struct helper **);
 WRAP(void, helper_give, struct helper *, struct chore *);
+WRAP(bool, helper_take_back, struct helper *, struct chore *);
 WRAP(int, helper_fd, const struct helper *);
 WRAP(enum shelf_rc, shelf_open, const char *);
 WRAP(enum voice_rc, voice_make, const struct voice_order *, struct voice *);
@@ -73,15 +74,34 @@ __wrap_helper_give(struct helper *helper, struct chore *chore)
 		begin_first(helper);
 }
 
+static void
+remove_chore(struct helper *helper, size_t i)
+{
+	helper->n--;
+	for (; i < helper->n; i++)
+		helper->chores[i] = helper->chores[i + 1];
+}
+
+/* The first one is begun. */
+bool
+__wrap_helper_take_back(struct helper *helper, struct chore *chore)
+{
+	size_t i = 1;
+
+	while (i < helper->n && helper->chores[i] != chore)
+		i++;
+	if (i >= helper->n)
+		return false;
+	remove_chore(helper, i);
+	return true;
+}
+
 static struct chore *
 take_first(struct helper *helper)
 {
 	struct chore *chore = helper->chores[0];
-	size_t i;
 
-	helper->n--;
-	for (i = 0; i < helper->n; i++)
-		helper->chores[i] = helper->chores[i + 1];
+	remove_chore(helper, 0);
 	begin_first(helper);
 	return chore;
 }

@@ -141,6 +141,38 @@ an_unwanted_chore_is_not_begun(void **state)
 	helper_free(&helper);
 }
 
+/* The first, the last and the one between; those that stay run. */
+static void
+what_is_not_begun_is_taken_back(void **state)
+{
+	struct helper *helper = helper_new();
+	struct job first = new_job(), jobs[4];
+	unsigned i;
+
+	(void)state;
+	assert_non_null(helper);
+	first.endless = true;
+	helper_give(helper, &first.chore);
+	wait_begun(&first);
+	for (i = 0; i < 4; i++) {
+		jobs[i] = new_job();
+		helper_give(helper, &jobs[i].chore);
+	}
+	assert_false(helper_take_back(helper, &first.chore));
+	assert_true(helper_take_back(helper, &jobs[3].chore));
+	assert_true(helper_take_back(helper, &jobs[0].chore));
+	assert_true(helper_take_back(helper, &jobs[2].chore));
+	assert_false(helper_take_back(helper, &jobs[2].chore));
+	helper_give(helper, &jobs[3].chore);
+	chore_drop(&first.chore);
+	collect(helper, 3);
+	assert_int_equal(jobs[1].ran, 1);
+	assert_int_equal(jobs[3].ran, 1);
+	assert_int_equal(jobs[0].ran + jobs[2].ran, 0);
+	assert_int_equal(jobs[0].done + jobs[2].done, 0);
+	helper_free(&helper);
+}
+
 static void
 an_end_comes_at_once_and_forgets_none(void **state)
 {
@@ -178,6 +210,7 @@ main(void)
 		cmocka_unit_test(chores_run_in_their_order_elsewhere),
 		cmocka_unit_test(an_unwanted_chore_ends),
 		cmocka_unit_test(an_unwanted_chore_is_not_begun),
+		cmocka_unit_test(what_is_not_begun_is_taken_back),
 		cmocka_unit_test(an_end_comes_at_once_and_forgets_none),
 		cmocka_unit_test(nothing_to_do_can_be_ended),
 	};
