@@ -296,7 +296,8 @@ setting_allowed(const struct setting *row, char *out, size_t size)
 		[SETTING_URL] = { "an https:// address, or http:// to "
 				  "127.0.0.1, [::1] or localhost",
 		    NULL },
-		[SETTING_HTTPS] = { "an https:// address without a path", NULL },
+		[SETTING_HTTPS] = { "an https:// address without a path",
+		    NULL },
 	};
 	const struct form *form = &forms[row->kind];
 
