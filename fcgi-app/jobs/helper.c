@@ -67,9 +67,9 @@ finish(struct helper *helper, struct chore *chore)
 	pthread_mutex_lock(&helper->lock);
 	helper->current = NULL;
 	line_add(&helper->finished, chore);
-	pthread_mutex_unlock(&helper->lock);
 	/* It fails only when the bell rings already. */
 	(void)eventfd_write(helper->bell, 1);
+	pthread_mutex_unlock(&helper->lock);
 }
 
 static void *
@@ -200,8 +200,8 @@ helper_collect(struct helper *helper)
 	eventfd_t rings;
 	size_t n = 0;
 
-	(void)eventfd_read(helper->bell, &rings);
 	pthread_mutex_lock(&helper->lock);
+	(void)eventfd_read(helper->bell, &rings);
 	chore = helper->finished.first;
 	line_empty(&helper->finished);
 	pthread_mutex_unlock(&helper->lock);

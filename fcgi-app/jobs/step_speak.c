@@ -164,7 +164,7 @@ time_left(const struct job *job)
 	return left < 0 ? 0 : (uint32_t)left;
 }
 
-/* A late text is worse than none aloud; a follow-up has all the time. */
+/* The text must not be late for its sound; a follow-up has all the time. */
 static int64_t
 deadline(const struct job *job)
 {
